@@ -1,0 +1,38 @@
+# Short ways to the few commands of daily work; each sets up what it needs in .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+INSTALL = @$(PYTHON) fleet/install.py
+
+# What make would expand ($) or a shell would split reaches `make say` as it was typed.
+override export TEXT := $(value TEXT)
+override export VOICE := $(value VOICE)
+override export OUT := $(value OUT)
+
+.PHONY: run say test test-fast check bench chaos screenshots
+
+run:
+	$(INSTALL) embedded -m fleet.run
+
+say:
+	$(INSTALL) embedded -m fleet.say
+
+test:
+	$(INSTALL) test -m pytest $(ARGS)
+
+test-fast:
+	$(INSTALL) test -m pytest -m "not slow and not browser" $(ARGS)
+
+check:
+	$(INSTALL) test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict .
+	.venv/bin/lint-imports
+
+bench:
+	$(INSTALL) test -m tests.bench
+
+chaos:
+	$(INSTALL) test -m tests.chaos
+
+screenshots:
+	$(INSTALL) test -m tests.browser.screenshots

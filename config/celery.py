@@ -1,0 +1,53 @@
+"""The Celery app: a conveyor of bells. The ledger decides what a bell is worth."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("voicemill")
+
+
+def transport_options(broker: str) -> dict[str, object]:
+    """On Redis nothing is kept to be redelivered: an unanswered bell is rung again."""
+    if not broker.startswith("redis"):
+        return {}
+    return {"ack_emulation": False, "health_check_interval": 25}
+
+
+def configure() -> None:
+    from django.conf import settings
+
+    app.conf.update(
+        broker_url=settings.BROKER_URL,
+        broker_transport_options=transport_options(settings.BROKER_URL),
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        imports=settings.WORKER_MODULES,
+        task_queues=[bell_queue(name, settings.BROKER_URL) for name in settings.QUEUES],
+        task_default_queue="cpu",
+        task_create_missing_queues=False,
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_publish_retry=False,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_soft_shutdown_timeout=settings.DRAIN.total_seconds() + 5,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_max_tasks_per_child=None,
+    )
+
+
+def bell_queue(name: str, broker: str) -> Queue:
+    """A quorum queue on RabbitMQ, a list on Redis."""
+    arguments = {"x-queue-type": "quorum"} if broker.startswith("amqp") else None
+    return Queue(name, routing_key=name, queue_arguments=arguments)
+
+
+app.on_configure.connect(lambda **_: configure(), weak=False)

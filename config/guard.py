@@ -1,0 +1,106 @@
+"""The guard at the door: a request's body is taken whole, in bounded time and size, or refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+IN_MEMORY = 256 * 1024
+PIECE = 256 * 1024
+
+
+class TooLarge(Exception):
+    """The body is larger than this API takes."""
+
+
+class ClientGone(Exception):
+    """The client left before its body was whole."""
+
+
+class BodyGuard:
+    """Holds no thread while a body arrives; a large one is spooled to disk."""
+
+    def __init__(self, app: App, *, most: int, seconds: float) -> None:
+        self.app, self.most, self.seconds = app, most, seconds
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._other(scope, receive, send)
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
+            try:
+                await asyncio.wait_for(self._take(scope, receive, spool), self.seconds)
+            except TooLarge:
+                return await _refuse(send, 413, "body_too_large", f"At most {self.most} bytes.")
+            except TimeoutError:
+                detail = f"The body was not whole after {self.seconds:g} seconds."
+                return await _refuse(send, 408, "body_timeout", detail)
+            except ClientGone:
+                return None
+            spool.seek(0)
+            await self.app(scope, Replay(spool, receive), send)
+        return None
+
+    async def _other(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Only HTTP is spoken here; a server's start and stop are acknowledged."""
+        while scope["type"] == "lifespan":
+            kind = (await receive())["type"]
+            await send({"type": f"{kind}.complete"})
+            if kind == "lifespan.shutdown":
+                return
+
+    async def _take(self, scope: Message, receive: Receive, spool: IO[bytes]) -> None:
+        if _announced(scope) > self.most:
+            raise TooLarge
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            size += len(message.get("body", b""))
+            if size > self.most:
+                raise TooLarge
+            spool.write(message.get("body", b""))
+            more = message.get("more_body", False)
+
+
+class Replay:
+    """The body again, from the spool; after it whatever the client does next."""
+
+    def __init__(self, spool: IO[bytes], receive: Receive) -> None:
+        self.spool, self.receive, self.done = spool, receive, False
+
+    async def __call__(self) -> Message:
+        if self.done:
+            return await self.receive()
+        piece = self.spool.read(PIECE)
+        self.done = len(piece) < PIECE
+        return {"type": "http.request", "body": piece, "more_body": not self.done}
+
+
+def _announced(scope: Message) -> int:
+    value = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(value) if value.isdigit() else 0
+
+
+async def _refuse(send: Send, status: int, code: str, detail: str) -> None:
+    body = {
+        "type": f"urn:voicemill:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})

@@ -1,0 +1,152 @@
+"""Every setting, flat, from the environment. Required ones have no default."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from config import environment as env
+from config.queues import QUEUES as KNOWN_QUEUES
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG")
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
+
+# The ledger and the conveyor
+DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
+REDIS_URL = env.text("REDIS_URL")
+AMQP_URL = env.text("AMQP_URL", "")
+BROKER_URL = AMQP_URL or env.celery_broker(REDIS_URL)
+QUEUES = KNOWN_QUEUES | dict(pair.split("=", 1) for pair in env.names("EXTRA_QUEUES"))
+WORKER_MODULES = env.names("WORKER_MODULES")
+
+LEASE = timedelta(seconds=env.number("LEASE_SECONDS", 30))
+DRAIN = timedelta(seconds=env.number("DRAIN_SECONDS", 20))
+WORKER_ALIVE = timedelta(seconds=env.number("WORKER_ALIVE_SECONDS", 30))
+RING_AGAIN = timedelta(seconds=env.number("RING_AGAIN_SECONDS", 10))
+READ_AHEAD = env.number("READ_AHEAD", 1.0)
+MAX_FAILURES = env.integer("MAX_FAILURES", 5)
+MAX_LOST_LEASES = env.integer("MAX_LOST_LEASES", 3)
+RETRY_BASE = timedelta(seconds=env.number("RETRY_BASE_SECONDS", 2))
+RETRY_CAP = timedelta(seconds=env.number("RETRY_CAP_SECONDS", 120))
+MAX_DEPTH = env.integer("MAX_DEPTH", 1_000_000)
+IDEMPOTENCY = timedelta(hours=env.number("IDEMPOTENCY_HOURS", 24))
+SWEEP_EVERY = timedelta(seconds=env.number("SWEEP_SECONDS", 900))
+SWEEPS = [
+    "jobs.sweeps.forget_idempotency_keys",
+    "voices.sweeps.forget_old_results",
+    "voices.sweeps.forget_old_renders",
+    "voices.sweeps.remove_orphans",
+]
+
+# Speech
+MAX_TEXT = env.integer("MAX_TEXT", 5_000)
+MAX_BODY = env.integer("MAX_BODY_BYTES", 12 * 1024 * 1024)
+BODY_SECONDS = env.number("BODY_SECONDS", 30)
+WEB_THREADS = env.integer("WEB_THREADS", 8)
+BULK_ITEMS = env.integer("BULK_ITEMS", 1_000)
+DEFAULT_VOICE = env.text("DEFAULT_VOICE", "ember")
+ENGINES = env.names("ENGINES", "espeak,piper")
+MODELS_DIR = Path(env.text("MODELS_DIR", str(BASE_DIR / "var" / "models")))
+LOUDNESS = env.number("LOUDNESS_LUFS", -16.0)
+PEAK = env.number("PEAK_DBTP", -1.0)
+
+# Audio: a folder where no S3 endpoint is set
+AUDIO_FOLDER = Path(env.text("AUDIO_FOLDER", str(BASE_DIR / "var" / "audio")))
+S3_ENDPOINT = env.text("S3_ENDPOINT", "")
+S3_PUBLIC_ENDPOINT = env.text("S3_PUBLIC_ENDPOINT", "")
+S3_ACCESS_KEY = env.text("S3_ACCESS_KEY", "")
+S3_SECRET_KEY = env.text("S3_SECRET_KEY", "")
+S3_BUCKET = env.text("S3_BUCKET", "voicemill")
+S3_REGION = env.text("S3_REGION", "us-east-1")
+LINK_SECONDS = env.integer("LINK_SECONDS", 300)
+RESULT_DAYS = env.integer("RESULT_DAYS", 30)
+RENDER_HOURS = env.number("RENDER_HOURS", 24)
+ORPHAN_HOURS = env.number("ORPHAN_HOURS", 24)
+
+# Django
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "tenants",
+    "jobs",
+    "voices",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.problems.ProblemMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+APPEND_SLASH = False
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.auth.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.JSONBodyParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.parsers.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tenants.problems.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Voicemill",
+    "DESCRIPTION": "Text and a voice go in, audio in that voice comes out.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}

@@ -1,0 +1,24 @@
+"""Every address."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from config import health
+from tenants import problems
+from voices.api.views import serve_link
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(permission_classes=[]), name="docs"),
+    path("api/v1/", include("voices.api.urls")),
+    path("api/v1/", include("jobs.api.urls")),
+    path("files/<path:name>", serve_link),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]
+
+handler400 = problems.bad_request
+handler404 = problems.not_found
+handler500 = problems.server_error

@@ -1,0 +1,95 @@
+"""A job as the API shows it: one function for the views, one serializer for the OpenAPI file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import serializers
+
+from jobs.states import Priority, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from jobs.models import Job
+
+HIDDEN = frozenset({"spoken", "revision"})
+
+
+class JobError(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class JobStep(serializers.Serializer[Any]):
+    engine = serializers.CharField()
+    queue = serializers.CharField()
+
+
+class JobDetail(serializers.Serializer[Any]):
+    """A job. `result` is there once it has succeeded, `error` once it has failed."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    state = serializers.ChoiceField(choices=[state.value for state in State])
+    progress = serializers.FloatField(min_value=0, max_value=1)
+    priority = serializers.ChoiceField(choices=[priority.name.lower() for priority in Priority])
+    request = serializers.DictField()
+    plan = JobStep(many=True)
+    step = serializers.IntegerField()
+    trail = serializers.ListField(child=serializers.DictField())
+    attempt = serializers.IntegerField()
+    cancel_requested = serializers.BooleanField()
+    personality_id = serializers.CharField(allow_blank=True)
+    batch_id = serializers.UUIDField(allow_null=True)
+    retry_of = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    deadline = serializers.DateTimeField(allow_null=True)
+    error = JobError(allow_null=True)
+    result = serializers.DictField(allow_null=True)
+    audio_url = serializers.CharField(allow_null=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+def present_job(job: Job, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of JobDetail."""
+    return {
+        "id": str(job.id),
+        "kind": job.kind,
+        "state": job.state,
+        "progress": job.progress,
+        "priority": Priority(job.priority).name.lower(),
+        "request": {key: value for key, value in job.request.items() if key not in HIDDEN},
+        "plan": [{"engine": step["engine"], "queue": step["queue"]} for step in job.plan],
+        "step": job.step,
+        "trail": job.trail,
+        "attempt": job.attempt,
+        "cancel_requested": job.cancel_requested,
+        "personality_id": job.personality_id,
+        "batch_id": job.batch_id and str(job.batch_id),
+        "retry_of": job.retry_of_id and str(job.retry_of_id),
+        "created_at": _moment(job.created_at),
+        "started_at": _moment(job.started_at),
+        "ended_at": _moment(job.ended_at),
+        "deadline": _moment(job.deadline),
+        "error": _error(job),
+        "result": job.result,
+        "audio_url": _audio_url(job),
+        "warnings": list(warnings),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment and moment.isoformat().replace("+00:00", "Z")
+
+
+def _error(job: Job) -> dict[str, str] | None:
+    return {"code": job.error_code, "message": job.error_message} if job.error_code else None
+
+
+def _audio_url(job: Job) -> str | None:
+    if job.state != State.SUCCEEDED or not job.result or "sha256" not in job.result:
+        return None
+    return f"/api/v1/jobs/{job.id}/audio"

@@ -1,0 +1,45 @@
+"""Patience with a ledger or a store that is away: try again until the lease is over."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.keeper import Held
+
+PAUSE = 0.5
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+
+
+class LeaseOverError(Exception):
+    """The lease ran out while we waited; the job belongs to somebody else now."""
+
+
+class InterruptedJobError(Exception):
+    """The work was stopped: cancelled, out of time, drained or lost."""
+
+
+def patiently(
+    held: Held,
+    action: Callable[[], Answer],
+    away: tuple[type[Exception], ...] = (),
+) -> Answer:
+    """Do it, again while the ledger (or what `away` names) is away, for as long as the lease holds."""
+    while True:
+        try:
+            return action()
+        except (OperationalError, InterfaceError, *away) as error:
+            if held.lost:
+                raise LeaseOverError from error
+            if held.stop is not None and isinstance(error, away):
+                raise InterruptedJobError from error
+            log.warning("waiting for what is away: %s", error)
+            connection.close()
+            time.sleep(PAUSE)

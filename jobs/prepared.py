@@ -1,0 +1,46 @@
+"""Statements prepared once per connection: parsed and planned once, run thousands of times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connection
+
+
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with $1-style parameters, and their types in order."""
+
+    name: str
+    types: tuple[str, ...]
+    sql: str
+
+    def rows(self, *values: Any) -> list[tuple[Any, ...]]:
+        """Run it on Django's connection, inside its transaction if there is one."""
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            self._prepare(cursor)
+            cursor.execute(self._execute, values)
+            return cursor.fetchall()
+
+    def row(self, *values: Any) -> tuple[Any, ...] | None:
+        found = self.rows(*values)
+        return found[0] if found else None
+
+    @property
+    def _execute(self) -> str:
+        marks = ", ".join(["%s"] * len(self.types))
+        return f"EXECUTE {self.name}({marks})" if marks else f"EXECUTE {self.name}"
+
+    def _prepare(self, cursor: Any) -> None:
+        done = _prepared.setdefault(connection.connection, set())
+        if self.name in done:
+            return
+        types = f"({', '.join(self.types)})" if self.types else ""
+        cursor.execute(f"PREPARE {self.name}{types} AS {self.sql}")
+        done.add(self.name)

@@ -1,0 +1,112 @@
+"""A worker's presence in the ledger: it announces itself, beats, drains and leaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from jobs.services import workers
+from jobs.wire import hint_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+log = logging.getLogger(__name__)
+
+
+class Presence:
+    """What this worker process says of itself. Forked children inherit the name."""
+
+    def __init__(self) -> None:
+        self.name = f"process@{os.getpid()}"
+        self.engines_of: Callable[[str], Mapping[str, Mapping[str, Any]]] = lambda _: {}
+        self._leaving = threading.Event()
+
+    def start(self, consumer: Any) -> None:
+        queue = next(iter(consumer.task_consumer.queues)).name
+        worker = workers.Announcement(
+            name=self.name,
+            queue=queue,
+            slots=consumer.pool.num_processes,
+            pid=os.getpid(),
+            engines=self.engines_of(queue),
+        )
+        threading.Thread(target=self._beat, args=(worker,), name="presence", daemon=True).start()
+
+    def drain(self) -> None:
+        """In a thread of its own: this is called from a signal handler."""
+        threading.Thread(target=self._attempt, args=(self._drain,)).start()
+
+    def leave(self) -> None:
+        self._leaving.set()
+        self._attempt(lambda: workers.dismiss_worker(name=self.name))
+
+    def _beat(self, worker: workers.Announcement) -> None:
+        announced = False
+        while not self._leaving.is_set():
+            announced = self._attempt(lambda known=announced: self._say(worker, known=known))
+            self._leaving.wait(settings.WORKER_ALIVE.total_seconds() / 3 if announced else 1)
+        connection.close()
+
+    def _say(self, worker: workers.Announcement, *, known: bool) -> None:
+        if not known or not workers.beat(name=worker.name, memory_mb=resident_mb()):
+            workers.announce_worker(worker)
+            hint_ready([worker.queue])
+
+    def _drain(self) -> None:
+        workers.drain_worker(name=self.name)
+        connection.close()
+
+    def _attempt(self, action: Callable[[], Any]) -> bool:
+        try:
+            action()
+        except DatabaseError as error:
+            log.warning("presence not noted: %s", error)
+            connection.close()
+            return False
+        return True
+
+
+_presence = Presence()
+
+
+def worker_name() -> str:
+    return _presence.name
+
+
+def present_worker(engines_of: Callable[[str], Mapping[str, Mapping[str, Any]]]) -> None:
+    """Called by a worker package: what its engines can do, by queue."""
+    _presence.engines_of = engines_of
+
+
+def resident_mb() -> int:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+@signals.celeryd_init.connect(weak=False)
+def _take_name(sender: str = "", **_: Any) -> None:
+    _presence.name = sender
+
+
+@signals.worker_ready.connect(weak=False)
+def _announce(sender: Any = None, **_: Any) -> None:
+    _presence.start(sender)
+
+
+@signals.worker_shutting_down.connect(weak=False)
+def _drain(**_: Any) -> None:
+    _presence.drain()
+
+
+@signals.worker_shutdown.connect(weak=False)
+def _leave(**_: Any) -> None:
+    _presence.leave()

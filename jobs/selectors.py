@@ -1,0 +1,100 @@
+"""Reading the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Now
+
+from jobs.errors import JobNotFoundError
+from jobs.models import Job, Offer, Usage, Worker
+from jobs.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOffer:
+    engine: str
+    queue: str
+    capabilities: dict[str, Any]
+    asleep: bool
+
+
+def tenant_jobs(tenant_id: UUID) -> QuerySet[Job]:
+    return Job.objects.filter(tenant_id=tenant_id)
+
+
+def tenant_job(tenant_id: UUID, job_id: UUID) -> Job:
+    """Another tenant's job is as good as none."""
+    job = tenant_jobs(tenant_id).filter(id=job_id).first()
+    if job is None:
+        raise JobNotFoundError
+    return job
+
+
+def engine_offers() -> list[EngineOffer]:
+    """Every engine ever announced, and whether a worker with it is alive."""
+    alive = Worker.objects.filter(
+        heartbeat_at__gt=Now() - settings.WORKER_ALIVE, drain_asked_at=None
+    )
+    awake = {(engine, worker.queue_id) for worker in alive for engine in worker.engines}
+    return [
+        EngineOffer(
+            offer.engine,
+            offer.queue_id,
+            offer.capabilities,
+            (offer.engine, offer.queue_id) not in awake,
+        )
+        for offer in Offer.objects.order_by("engine", "queue")
+    ]
+
+
+def jobs_in_batch(tenant_id: UUID, batch_id: UUID) -> dict[str, int]:
+    """How many of a batch's jobs are in each state."""
+    rows = (
+        tenant_jobs(tenant_id)
+        .filter(batch_id=batch_id)
+        .values_list("state")
+        .annotate(jobs=Count("id"))
+        .order_by("state")
+    )
+    return dict(rows)
+
+
+def live_job_ids(job_ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these jobs have not ended."""
+    return set(Job.objects.filter(id__in=list(job_ids), ended_at=None).values_list("id", flat=True))
+
+
+def usage_by_day(tenant_id: UUID, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """What a tenant used, by day and provider."""
+    return list(
+        Usage.objects.filter(tenant_id=tenant_id, at__gte=since, at__lt=until)
+        .values("at__date", "provider")
+        .annotate(
+            jobs=Count("id"),
+            characters=Sum("characters"),
+            audio_seconds=Sum("audio_seconds"),
+            cost_usd=Sum("cost_usd"),
+            cached_jobs=Count("id", filter=Q(cached=True)),
+        )
+        .order_by("at__date", "provider")
+    )
+
+
+def queue_seconds() -> dict[str, float]:
+    """The expected seconds of work that wait on each hardware class: the autoscale signal."""
+    waiting = Job.objects.filter(state__in=[State.QUEUED, State.RUNG])
+    return {
+        row["queue"]: row["seconds"]
+        for row in waiting.values("queue").annotate(seconds=Sum("cost"))
+    }

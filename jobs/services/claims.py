@@ -1,0 +1,257 @@
+"""A worker's side of the ledger: claim, report, finish, hand back. Every write is fenced."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.db import transaction
+
+from jobs.lanes import wake
+from jobs.prepared import Statement
+from jobs.services.endings import end_job
+from jobs.states import State
+from jobs.wire import hint_ended, hint_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+
+class Failure(Protocol):
+    """What went wrong. `permanent` decides whether this step is tried again."""
+
+    permanent: bool
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job this worker holds, under the fence it must show with every write."""
+
+    id: UUID
+    tenant_id: UUID
+    kind: str
+    fence: int
+    attempt: int
+    failures: int
+    step: int
+    deadline: datetime | None
+    plan: list[dict[str, Any]]
+    request: dict[str, Any]
+    checkpoint: dict[str, Any] | None
+    lease_ends: float  # on this process's monotonic clock
+
+    @property
+    def engine(self) -> str:
+        return str(self.plan[self.step]["engine"])
+
+    @property
+    def binding(self) -> dict[str, Any]:
+        return dict(self.plan[self.step]["binding"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What a finished job is billed: amounts and labels the ledger does not interpret."""
+
+    voice: str = ""
+    provider: str = ""
+    characters: int = 0
+    audio_seconds: float = 0.0
+    cost_usd: str = "0"
+    cached: bool = False
+
+
+CLAIM = Statement(
+    "claim_job",
+    ("uuid", "interval", "text"),
+    """
+    UPDATE jobs_job
+       SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = $3,
+           lease_until = now() + $2, started_at = coalesce(started_at, now())
+     WHERE id = $1 AND state IN ('queued', 'rung')
+    RETURNING id, tenant_id, kind, fence, attempt, failures, step, deadline,
+              plan::text, request::text, checkpoint::text
+    """,
+)
+
+FINISH = Statement(
+    "finish_job",
+    ("uuid", "int", "jsonb", "jsonb"),
+    f"""
+    WITH done AS (
+      UPDATE jobs_job
+         SET state = 'succeeded', lease_until = NULL, progress = 1, result = $3,
+             ended_at = now(), events = events + 1
+       WHERE id = $1 AND fence = $2 AND state = 'running'
+      RETURNING id, tenant_id, personality_id, events),
+    charged AS (
+      INSERT INTO jobs_usage (job_id, tenant_id, personality_id, voice, provider, characters,
+             audio_seconds, cost_usd, cached)
+      SELECT done.id, done.tenant_id, done.personality_id, c.voice, c.provider, c.characters,
+             c.audio_seconds, c.cost_usd, c.cached
+        FROM done, jsonb_to_record($4) AS c(voice text, provider text, characters int,
+             audio_seconds float8, cost_usd numeric, cached bool)),
+    told AS (
+      INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
+      SELECT id, tenant_id, events, 'job.succeeded', $3 FROM done),
+    freed AS (
+      UPDATE jobs_job w
+         SET pending = w.pending - 1,
+             state = CASE WHEN w.pending = 1 AND w.not_before IS NULL THEN 'queued'
+                          ELSE w.state END
+        FROM jobs_edge e, done
+       WHERE e.awaited_id = done.id AND w.id = e.waiter_id AND w.state = 'waiting'
+      RETURNING w.queue, w.tenant_id, w.state),
+    {wake("freed")}
+    SELECT id, (SELECT array_agg(queue_id) FROM woken) FROM done
+    """,  # noqa: S608 - the fragment holds names only
+)
+
+REQUEUE = Statement(
+    "requeue_job",
+    ("uuid", "int", "text", "int", "int", "jsonb"),
+    f"""
+    WITH moved AS (
+      UPDATE jobs_job
+         SET state = 'queued', lease_until = NULL, queue = $3, step = $4, attempt = attempt - $5,
+             failures = CASE WHEN step = $4 THEN failures ELSE 0 END, trail = trail || $6
+       WHERE id = $1 AND fence = $2 AND state = 'running'
+      RETURNING id, queue, tenant_id, state),
+    {wake("moved")}
+    SELECT id, (SELECT array_agg(queue_id) FROM woken) FROM moved
+    """,  # noqa: S608 - the fragment holds names only
+)
+
+RETRY_LATER = Statement(
+    "retry_job_later",
+    ("uuid", "int", "interval", "jsonb"),
+    """
+    UPDATE jobs_job
+       SET state = 'waiting', lease_until = NULL, not_before = now() + $3,
+           failures = failures + 1, trail = trail || $4
+     WHERE id = $1 AND fence = $2 AND state = 'running'
+    RETURNING id
+    """,
+)
+
+REPORT = Statement(
+    "report_progress",
+    ("uuid", "int", "float8", "jsonb"),
+    """
+    UPDATE jobs_job
+       SET progress = $3, checkpoint = coalesce($4, checkpoint),
+           lost_leases = CASE WHEN $4 IS NULL THEN lost_leases ELSE 0 END
+     WHERE id = $1 AND fence = $2 AND state = 'running'
+    RETURNING id
+    """,
+)
+
+
+def claim_job(job_id: UUID | str, *, worker: str) -> ClaimedJob | None:
+    """Take the job if it is free. None means somebody else has it, or it has ended."""
+    asked_at = time.monotonic()
+    row = CLAIM.row(str(job_id), settings.LEASE, worker)
+    if row is None:
+        return None
+    documents = (text and json.loads(text) for text in row[8:])
+    return ClaimedJob(*row[:8], *documents, lease_ends=asked_at + settings.LEASE.total_seconds())
+
+
+def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
+    """Result, usage and event in one transaction. False: the lease was lost, nothing was written."""
+    row = FINISH.row(str(job.id), job.fence, json.dumps(result), charge_json(charge))
+    if row is None:
+        return False
+    transaction.on_commit(partial(hint_ended, job.id))
+    if row[1]:
+        transaction.on_commit(partial(hint_ready, row[1]))
+    return True
+
+
+def fail_step(job: ClaimedJob, failure: Failure) -> bool:
+    """Try again later, else go on with the next step of the plan, else the job has failed."""
+    if not failure.permanent and job.failures + 1 < settings.MAX_FAILURES:
+        return _retry_later(job, failure)
+    if job.step + 1 < len(job.plan):
+        return _move_on(job, failure)
+    return end_job(
+        job.id,
+        State.FAILED,
+        code=failure.code,
+        message=failure.message,
+        fence=job.fence,
+        shared=failure.permanent,
+    )
+
+
+def hand_back(job: ClaimedJob, why: str = "drained") -> bool:
+    """Give the job back untouched: neither an attempt nor a loss."""
+    return _requeue(job, step=job.step, unspent=1, note=_note(job, why, ""))
+
+
+def end_interrupted(job: ClaimedJob, state: State) -> bool:
+    """The job was cancelled, or its deadline came, while this worker had it."""
+    return end_job(job.id, state, fence=job.fence)
+
+
+def report_progress(
+    job: ClaimedJob, progress: float, checkpoint: Mapping[str, Any] | None = None
+) -> bool:
+    """A checkpoint is stored progress: it also clears the count of lost leases."""
+    stored = None if checkpoint is None else json.dumps(checkpoint)
+    return REPORT.row(str(job.id), job.fence, progress, stored) is not None
+
+
+def _retry_later(job: ClaimedJob, failure: Failure) -> bool:
+    note = _note(job, failure.code, failure.message)
+    return RETRY_LATER.row(str(job.id), job.fence, retry_delay(job.failures), note) is not None
+
+
+def retry_delay(failures: int) -> timedelta:
+    """Full jitter: anywhere between now and a ceiling that doubles with each failure."""
+    ceiling: timedelta = min(settings.RETRY_CAP, settings.RETRY_BASE * 2**failures)
+    return ceiling * random.random()  # noqa: S311 - jitter
+
+
+def _move_on(job: ClaimedJob, failure: Failure) -> bool:
+    note = _note(job, failure.code, failure.message)
+    return _requeue(job, step=job.step + 1, unspent=0, note=note)
+
+
+def _requeue(job: ClaimedJob, *, step: int, unspent: int, note: str) -> bool:
+    queue = job.plan[step]["queue"]
+    row = REQUEUE.row(str(job.id), job.fence, queue, step, unspent, note)
+    if row is None:
+        return False
+    if row[1]:
+        transaction.on_commit(partial(hint_ready, row[1]))
+    return True
+
+
+def _note(job: ClaimedJob, code: str, message: str) -> str:
+    return json.dumps(
+        [{"attempt": job.attempt, "engine": job.engine, "code": code, "message": message}]
+    )
+
+
+def charge_json(charge: Charge) -> str:
+    """A charge as the finishing statements read it."""
+    return json.dumps(
+        {
+            "voice": charge.voice,
+            "provider": charge.provider,
+            "characters": charge.characters,
+            "audio_seconds": charge.audio_seconds,
+            "cost_usd": charge.cost_usd,
+            "cached": charge.cached,
+        }
+    )

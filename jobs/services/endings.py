@@ -1,0 +1,197 @@
+"""Endings other than success, and what they mean for the jobs that wait."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from jobs.errors import JobNotFoundError, NotRetriableError
+from jobs.lanes import wake
+from jobs.models import Job
+from jobs.prepared import Statement
+from jobs.pressure import check_pressure
+from jobs.services.accept import Accepted, NewJob, Step, submit_job
+from jobs.states import FINAL, LIVE, NOT_STARTED, Bond, Priority, State
+from jobs.wire import hint_ended, hint_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Ending(NamedTuple):
+    """How a job ended. `shared`: whoever waits for the same render would end the same way."""
+
+    job_id: UUID
+    state: State
+    code: str
+    message: str
+    shared: bool
+
+
+END = Statement(
+    "end_job",
+    ("uuid", "text", "text", "text", "text[]", "int", "jsonb"),
+    """
+    WITH ended AS (
+      UPDATE jobs_job
+         SET state = $2, error_code = $3, error_message = $4, lease_until = NULL,
+             ended_at = now(), events = events + 1
+       WHERE id = $1 AND state = ANY($5) AND ($6 IS NULL OR fence = $6)
+      RETURNING id, tenant_id, events)
+    INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
+    SELECT id, tenant_id, events, 'job.' || $2, $7 FROM ended
+    RETURNING job_id
+    """,
+)
+
+FREE = Statement(
+    "free_waiter",
+    ("uuid",),
+    f"""
+    WITH freed AS (
+      UPDATE jobs_job
+         SET pending = pending - 1,
+             state = CASE WHEN pending = 1 AND not_before IS NULL THEN 'queued' ELSE state END
+       WHERE id = $1 AND state = 'waiting'
+      RETURNING queue, tenant_id, state),
+    {wake("freed")}
+    SELECT (SELECT array_agg(queue_id) FROM woken) FROM freed
+    """,  # noqa: S608 - the fragment holds names only
+)
+
+
+def end_job(
+    job_id: UUID,
+    state: State,
+    *,
+    code: str = "",
+    message: str = "",
+    fence: int | None = None,
+    shared: bool = True,
+    within: Iterable[State] = LIVE,
+) -> bool:
+    """End a job and settle all that hangs on it, in one transaction. False: it was not ours to end.
+
+    With a fence only the holder of the lease can end it, and only while it runs.
+    """
+    states = [State.RUNNING] if fence is not None else list(within)
+    with transaction.atomic():
+        data = json.dumps({"code": code, "message": message} if code else {})
+        if END.row(str(job_id), state.value, code, message, states, fence, data) is None:
+            return False
+        _settle(Ending(job_id, state, code, message, shared))
+    transaction.on_commit(partial(hint_ended, job_id))
+    return True
+
+
+def cancel_job(*, tenant_id: UUID, job_id: UUID) -> State:
+    """Cancel at once what has not started; ask the worker of what has. The state it is in now."""
+    if not Job.objects.filter(id=job_id, tenant_id=tenant_id).exists():
+        raise JobNotFoundError
+    if not end_job(job_id, State.CANCELLED, within=NOT_STARTED):
+        Job.objects.filter(id=job_id, state=State.RUNNING).update(cancel_requested=True)
+    return State(Job.objects.values_list("state", flat=True).get(id=job_id))
+
+
+def cancel_batch(*, tenant_id: UUID, batch_id: UUID) -> int:
+    """Cancel whatever of the batch has not ended. How many that were."""
+    live = Job.objects.filter(tenant_id=tenant_id, batch_id=batch_id, state__in=LIVE)
+    ids = list(live.values_list("id", flat=True))
+    for job_id in ids:
+        cancel_job(tenant_id=tenant_id, job_id=job_id)
+    return len(ids)
+
+
+def retry_job(*, tenant_id: UUID, job_id: UUID, ceiling: int) -> Accepted:
+    """A new job with the same request and plan; the old one stays as it ended."""
+    job = Job.objects.filter(id=job_id, tenant_id=tenant_id).first()
+    if job is None:
+        raise JobNotFoundError
+    if job.state not in FINAL - {State.SUCCEEDED} or job.request.get("forgotten"):
+        raise NotRetriableError
+    check_pressure(tenant_id=tenant_id, ceiling=ceiling)
+    return submit_job(
+        NewJob(
+            tenant_id=tenant_id,
+            kind=job.kind,
+            plan=[Step(**step) for step in job.plan],
+            request=job.request,
+            priority=Priority(job.priority),
+            cost=job.cost,
+            personality_id=job.personality_id,
+            retry_of=job.id,
+        )
+    )
+
+
+def _settle(ending: Ending) -> None:
+    for waiter_id in _waiters(ending.job_id, Bond.PART):
+        end_job(waiter_id, State.FAILED, code=_part_code(ending), message=ending.message)
+    same = _waiters(ending.job_id, Bond.SAME)
+    if ending.state == State.FAILED and ending.shared:
+        for waiter_id in same:
+            end_job(waiter_id, State.FAILED, code=ending.code, message=ending.message)
+    elif same:
+        _promote(ending.job_id, same[0])
+    for part_id in _orphaned_parts(ending.job_id):
+        _cancel_part(part_id)
+
+
+def _part_code(ending: Ending) -> str:
+    return ending.code or f"part_{ending.state}"
+
+
+def _promote(ended_id: UUID, heir_id: UUID) -> None:
+    """The first waiter does the work itself; the others wait on it from now on."""
+    _run(
+        "UPDATE jobs_edge SET awaited_id = %s"
+        " WHERE awaited_id = %s AND bond = 'same' AND waiter_id <> %s",
+        heir_id,
+        ended_id,
+        heir_id,
+    )
+    row = FREE.row(str(heir_id))
+    if row and row[0]:
+        transaction.on_commit(partial(hint_ready, row[0]))
+
+
+def _waiters(job_id: UUID, bond: Bond) -> list[UUID]:
+    return _ids(
+        "SELECT j.id FROM jobs_edge e JOIN jobs_job j ON j.id = e.waiter_id"
+        " WHERE e.awaited_id = %s AND e.bond = %s AND j.state = 'waiting'"
+        " ORDER BY j.id FOR UPDATE OF j",
+        job_id,
+        bond.value,
+    )
+
+
+def _orphaned_parts(job_id: UUID) -> list[UUID]:
+    """Live parts of an ended job that no other live job waits for."""
+    return _ids(
+        "SELECT e.awaited_id FROM jobs_edge e JOIN jobs_job part ON part.id = e.awaited_id"
+        " WHERE e.waiter_id = %s AND e.bond = 'part' AND part.ended_at IS NULL"
+        "   AND NOT EXISTS (SELECT 1 FROM jobs_edge o JOIN jobs_job w ON w.id = o.waiter_id"
+        "        WHERE o.awaited_id = e.awaited_id AND w.ended_at IS NULL)"
+        " ORDER BY e.awaited_id",
+        job_id,
+    )
+
+
+def _cancel_part(job_id: UUID) -> None:
+    if not end_job(job_id, State.CANCELLED, within=NOT_STARTED):
+        Job.objects.filter(id=job_id, state=State.RUNNING).update(cancel_requested=True)
+
+
+def _ids(sql: str, *values: object) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _run(sql: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)

@@ -1,0 +1,194 @@
+"""Waiting for a job to end without holding a thread: `?wait=N` and `Prefer: wait=N`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from jobs.states import FINAL
+from jobs.wire import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+LONGEST = 60.0
+LOOK_ANYWAY = 15.0  # seconds after which the ledger is asked whether or not a hint came
+LOOK_DEAF = 1.0  # and while no hint can come
+JOB_PATH = re.compile(r"/api/v1/jobs/[0-9a-f-]{36}")
+SPEECH_PATH = "/api/v1/jobs/synthesize"
+
+log = logging.getLogger(__name__)
+
+
+class Hub:
+    """One subscription per process fans out to everybody who waits."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis_url = redis_url
+        self.deaf = True
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def listening(self, job_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set when somebody says that the job has ended."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen_forever())
+        ended = asyncio.Event()
+        self._waiting[job_id].add(ended)
+        try:
+            yield ended
+        finally:
+            self._waiting[job_id].discard(ended)
+            if not self._waiting[job_id]:
+                del self._waiting[job_id]
+
+    async def _listen_forever(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError) as error:
+                log.warning("no hints for those who wait: %s", error)
+            self.deaf = True
+            await asyncio.sleep(LOOK_DEAF)
+
+    async def _listen(self) -> None:
+        client = redis.asyncio.Redis.from_url(self.redis_url, health_check_interval=10)
+        async with client, client.pubsub(ignore_subscribe_messages=False) as hints:
+            await hints.subscribe(ENDED)
+            async for message in hints.listen():
+                if message["type"] == "subscribe":
+                    self._wake_all()  # what ended while we were deaf
+                else:
+                    self._wake(message["data"].decode())
+
+    def _wake_all(self) -> None:
+        self.deaf = False
+        for job_id in list(self._waiting):
+            self._wake(job_id)
+
+    def _wake(self, job_id: str) -> None:
+        for ended in self._waiting.get(job_id, ()):
+            ended.set()
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer held back until we know whether it is the one to give."""
+
+    start: Message = field(default_factory=dict)
+    body: bytes = b""
+
+    async def collect(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+        else:
+            self.body += message.get("body", b"")
+
+    async def send_to(self, send: Send) -> None:
+        await send(self.start)
+        await send({"type": "http.response.body", "body": self.body})
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job it shows, or nothing where it shows none."""
+        if self.start["status"] not in {200, 202}:
+            return {}
+        shown = json.loads(self.body)
+        return shown if isinstance(shown, dict) and "state" in shown else {}
+
+    @property
+    def settled(self) -> bool:
+        return not self.job or self.job["state"] in FINAL
+
+
+class WaitingRoom:
+    """Asks the ordinary views, and asks again when the job has ended."""
+
+    def __init__(self, app: App, hub: Hub) -> None:
+        self.app, self.hub = app, hub
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        seconds = seconds_to_wait(scope)
+        if seconds is None:
+            await self.app(scope, receive, send)
+            return
+        answer = await self._ask(scope, receive)
+        if not answer.settled:
+            answer = await self._wait(scope, answer, time.monotonic() + seconds)
+        await answer.send_to(send)
+
+    async def _wait(self, scope: Message, answer: Answer, until: float) -> Answer:
+        first = answer
+        with self.hub.listening(answer.job["id"]) as ended:
+            answer = await self._look(scope, first)
+            while not answer.settled and (left := until - time.monotonic()) > 0:
+                pause = LOOK_DEAF if self.hub.deaf else LOOK_ANYWAY
+                await _wait_for(ended, min(left, pause))
+                ended.clear()
+                answer = await self._look(scope, first)
+        return _with_location(answer, first)
+
+    async def _look(self, scope: Message, first: Answer) -> Answer:
+        path = f"/api/v1/jobs/{first.job['id']}"
+        look = dict(scope) | {"method": "GET", "path": path, "raw_path": path.encode()}
+        kept = [pair for pair in scope["headers"] if not pair[0].startswith(b"content-")]
+        return await self._ask(look | {"query_string": b"", "headers": kept}, _no_body)
+
+    async def _ask(self, scope: Message, receive: Receive) -> Answer:
+        answer = Answer()
+        await self.app(scope, receive, answer.collect)
+        return answer
+
+
+def seconds_to_wait(scope: Message) -> float | None:
+    """How long the client is willing to wait; None where it did not say so, or cannot."""
+    if scope["method"] == "GET" and JOB_PATH.fullmatch(scope["path"]):
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        return _seconds(query.get("wait", [""])[0])
+    if scope["method"] == "POST" and scope["path"] == SPEECH_PATH:
+        prefer = dict(scope["headers"]).get(b"prefer", b"").decode("latin-1")
+        found = re.search(r"\bwait=(\d{1,4})\b", prefer)
+        return _seconds(found[1]) if found else None
+    return None
+
+
+def _seconds(value: str) -> float | None:
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", value) or float(value) == 0:
+        return None
+    return min(float(value), LONGEST)
+
+
+def _with_location(answer: Answer, first: Answer) -> Answer:
+    """What the first answer said of where the job lies holds for the last one as well."""
+    kept = {b"location", b"idempotent-replayed"}
+    extra = [pair for pair in first.start["headers"] if pair[0].lower() in kept]
+    answer.start = {**answer.start, "headers": [*answer.start["headers"], *extra]}
+    return answer
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}

@@ -1,0 +1,162 @@
+"""Doors between the ledger and the engines: claim, speak, finish. Thin on purpose."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, suppress
+from dataclasses import asdict
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from celery import shared_task
+from django.conf import settings
+from django.db import DatabaseError
+
+from jobs.answering import answer_bell, check_stop
+from jobs.patience import patiently
+from jobs.presence import present_worker
+from jobs.services.claims import report_progress
+from synthesis_worker import audio
+from synthesis_worker.contract import ModelMissing, SpeechEngine, SpeechRequest, Waveform
+from synthesis_worker.engines import build_engines
+from voices import renders, storage
+from voices.renders import MASTER, File, FoundRender
+from voices.results import charge_for, result_for
+from voices.routing import CHARACTERS_PER_SECOND
+from voices.store import StoreError, audio_name, read_verified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobs.keeper import Held
+    from jobs.services.claims import ClaimedJob
+
+
+@shared_task(name="synthesis_worker.synthesize")
+def synthesize(job_id: str) -> None:
+    answer_bell(job_id, speak_or_reuse)
+
+
+def speak_or_reuse(job: ClaimedJob, held: Held) -> None:
+    """Finish from a render that is ready (another job may have made it meanwhile), or speak."""
+    render = _find_render(job, held)
+    if render is not None and render.file is not None:
+        _finish(job, held, render, render.file, cached=True)
+    elif render is not None:
+        master = patiently(held, lambda: _read_master(job, render), away=(StoreError,))
+        _finish(job, held, render, _store_file(job, held, master), cached=True)
+    else:
+        _speak(job, held)
+
+
+def _find_render(job: ClaimedJob, held: Held) -> FoundRender | None:
+    key, request = job.binding["render"], job.request
+    look = partial(renders.find_renders, [key], request["format"], request.get("sample_rate"))
+    found = patiently(held, look)
+    return found[0] if found and found[0].ready else None
+
+
+def _speak(job: ClaimedJob, held: Held) -> None:
+    spoken = _collect(job, held)
+    sha256 = _store(job, held, audio.encode(spoken, MASTER), MASTER)
+    render = FoundRender(
+        job.binding["render"], job.id, sha256, spoken.seconds, spoken.sample_rate, job.engine
+    )
+    _finish(job, held, render, _store_file(job, held, spoken), cached=False)
+
+
+def _collect(job: ClaimedJob, held: Held) -> Waveform:
+    """All the engine says, looking up between two chunks whether to go on."""
+    chunks: list[Waveform] = []
+    meter = ProgressMeter(job)
+    with closing(_engine(job.engine).synthesize(_speech_request(job))) as speech:
+        for chunk in speech:
+            chunks.append(chunk)
+            check_stop(held)
+            meter.add(chunk.seconds)
+    check_stop(held)
+    return audio.join(chunks)
+
+
+def _engine(name: str) -> SpeechEngine:
+    if name not in engines():
+        raise ModelMissing(f"This worker has no engine {name!r}.", code="engine_missing")
+    return engines()[name]
+
+
+def _speech_request(job: ClaimedJob) -> SpeechRequest:
+    binding = job.binding
+    return SpeechRequest(
+        text=job.request["spoken"],
+        language=job.request["language"],
+        model=binding["model"],
+        speaker=binding["speaker"],
+        dials=binding["dials"],
+        seed=binding["seed"],
+    )
+
+
+class ProgressMeter:
+    """Tells the ledger about once a second how much of the expected audio is there."""
+
+    def __init__(self, job: ClaimedJob) -> None:
+        self.job = job
+        speed = job.binding["dials"].get("speed", 1.0)
+        self.expected = len(job.request["spoken"]) / CHARACTERS_PER_SECOND / speed
+        self.seconds, self.told_at = 0.0, time.monotonic()
+
+    def add(self, seconds: float) -> None:
+        self.seconds += seconds
+        if time.monotonic() - self.told_at < 1:
+            return
+        self.told_at = time.monotonic()
+        with suppress(DatabaseError):  # progress is a kindness; the finish is what counts
+            report_progress(self.job, min(0.95, self.seconds / self.expected))
+
+
+def _store_file(job: ClaimedJob, held: Held, spoken: Waveform) -> File:
+    """The file as it was asked for, its loudness set once."""
+    level = audio.normalise(spoken, settings.LOUDNESS, settings.PEAK)
+    asked: str = job.request["format"]
+    rate = audio.format_named(asked).nearest_rate(
+        job.request.get("sample_rate") or spoken.sample_rate
+    )
+    data = audio.encode(level, asked, rate)
+    return File(_store(job, held, data, asked), asked, len(data), rate)
+
+
+def _store(job: ClaimedJob, held: Held, data: bytes, audio_format: str) -> str:
+    put = partial(storage.put_audio, job.tenant_id, data, audio_format)
+    return patiently(held, put, away=(StoreError,))
+
+
+def _read_master(job: ClaimedJob, render: FoundRender) -> Waveform:
+    name = audio_name(job.tenant_id, render.sha256, MASTER)
+    return audio.decode(read_verified(storage.audio_store(), name))
+
+
+def _finish(job: ClaimedJob, held: Held, render: FoundRender, file: File, *, cached: bool) -> None:
+    finish = partial(
+        renders.finish_synthesis,
+        job,
+        render=render,
+        file=file,
+        result=result_for(job.request, job.plan[job.step], render, file, cached=cached),
+        charge=charge_for(job.request, render, cached=cached),
+    )
+    patiently(held, finish)
+
+
+@cache
+def engines() -> dict[str, SpeechEngine]:
+    return build_engines(settings.ENGINES, models_dir=settings.MODELS_DIR, piper_threads=1)
+
+
+def capabilities_by_engine(queue: str) -> Mapping[str, Mapping[str, Any]]:
+    """What this worker announces: its engines where it speaks, nothing where it only encodes."""
+    if queue == "media":
+        return {}
+    return {name: asdict(engine.capabilities) for name, engine in engines().items()}
+
+
+present_worker(capabilities_by_engine)

@@ -1,0 +1,52 @@
+"""Keys at the door of the REST API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import authentication, exceptions, permissions
+
+from tenants.callers import Caller, find_caller
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+
+class KeyAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer vm_<id>_<secret>`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if not scheme:
+            return None
+        caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise exceptions.AuthenticationFailed(
+                "This key is unknown, expired or revoked.", code="key_refused"
+            )
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="voicemill"'
+
+
+class HasScope(permissions.BasePermission):
+    """The key must carry the scope its view names for the method."""
+
+    code = "scope_missing"
+    message = "This key lacks the scope that this address needs."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.auth, Caller):
+            return False
+        scopes: dict[str, str] = getattr(view, "scopes", {})
+        needed = scopes.get(request.method or "", scopes.get("*", ""))
+        return needed in request.auth.scopes
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller of an authenticated request."""
+    if not isinstance(request.auth, Caller):
+        raise exceptions.NotAuthenticated
+    return request.auth

@@ -1,0 +1,103 @@
+"""Who calls: a key's token turned into the tenant it speaks for, cached for seconds."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from tenants.models import ApiKey
+from tenants.services import digest
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+CACHE_SECONDS = 5.0
+CACHE_SIZE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A tenant as its key sees it, limits resolved."""
+
+    tenant_id: UUID
+    key_id: str
+    scopes: frozenset[str]
+    speaks: bool
+    commercial: bool
+    max_queued: int
+    result_days: int
+    is_authenticated: bool = True
+
+
+_cache: dict[str, tuple[float, Caller]] = {}
+_lock = threading.Lock()
+
+
+def find_caller(token: str) -> Caller | None:
+    """The caller a token stands for, or None where it stands for nobody (any more)."""
+    name = digest(token)  # the secret itself is never a key of the cache
+    known = _cache.get(name)
+    if known and known[0] > time.monotonic():
+        return known[1]
+    if (caller := _look_up(token)) is not None:
+        _remember(name, caller)
+    return caller
+
+
+def _remember(name: str, caller: Caller) -> None:
+    with _lock:
+        if len(_cache) >= CACHE_SIZE:
+            _cache.clear()
+        _cache[name] = (time.monotonic() + CACHE_SECONDS, caller)
+
+
+def forget_callers() -> None:
+    """Empty the cache (after a change that must be seen at once)."""
+    _cache.clear()
+
+
+def _look_up(token: str) -> Caller | None:
+    prefix, key_id, secret = (*token.split("_", 2), "", "")[:3]
+    if prefix != "vm" or "\x00" in token:
+        return None
+    key = _live_key(key_id)
+    stored = key.secret_sha256 if key else "0" * 64
+    if not hmac.compare_digest(stored, digest(secret)) or key is None:
+        return None
+    _note_use(key_id)
+    return _caller(key)
+
+
+def _live_key(key_id: str) -> ApiKey | None:
+    alive = Q(expires_at=None) | Q(expires_at__gt=Now())
+    found = ApiKey.objects.filter(alive, id=key_id, revoked_at=None, tenant__active=True)
+    return (
+        found.select_related("tenant__tier")
+        .annotate(
+            queued_ceiling=Coalesce(F("tenant__max_queued"), F("tenant__tier__max_queued")),
+            kept_days=Coalesce(F("tenant__result_days"), F("tenant__tier__result_days")),
+        )
+        .first()
+    )
+
+
+def _caller(key: ApiKey) -> Caller:
+    return Caller(
+        tenant_id=key.tenant_id,
+        key_id=key.id,
+        scopes=frozenset(key.scopes),
+        speaks=key.tenant.tier.speaks,
+        commercial=key.tenant.commercial,
+        max_queued=key.queued_ceiling,  # type: ignore[attr-defined]
+        result_days=key.kept_days,  # type: ignore[attr-defined]
+    )
+
+
+def _note_use(key_id: str) -> None:
+    ApiKey.objects.filter(id=key_id).update(last_used_at=Now())

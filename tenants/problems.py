@@ -1,0 +1,129 @@
+"""Errors as problem+json (RFC 9457) with stable codes; a failure nobody foresaw says no secret."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PROBLEM = "application/problem+json"
+AWAY_SECONDS = 2
+
+log = logging.getLogger(__name__)
+
+
+def problem(
+    status: int, code: str, detail: str, *, retry_after: int | None = None, **more: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body and the headers of a problem."""
+    body = {
+        "type": f"urn:voicemill:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return body | more, headers
+
+
+def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's exception handler: every error this API knows, and the ledger being away."""
+    described = describe(error)
+    if described is None:
+        return None
+    body, headers = described
+    return Response(body, status=body["status"], headers=headers, content_type=PROBLEM)
+
+
+def describe(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """What to answer for an error, or None where it is a bug."""
+    if isinstance(error, Http404):
+        return problem(404, "not_found", "There is nothing at this address.")
+    if isinstance(error, exceptions.APIException):
+        return _of_rest(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        return _of_database(error)
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, "body_too_large", "The request body is too large.")
+    code = getattr(error, "code", None)
+    if not isinstance(code, str):
+        return None
+    return _of_ours(error, code)
+
+
+def _of_ours(error: Exception, code: str) -> tuple[dict[str, Any], dict[str, str]]:
+    status = getattr(error, "status", HTTPStatus.UNPROCESSABLE_ENTITY)
+    retry = getattr(error, "retry_after", None)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry = retry or AWAY_SECONDS
+    return problem(status, code, str(error), retry_after=retry, **getattr(error, "details", {}))
+
+
+def _of_rest(error: exceptions.APIException) -> tuple[dict[str, Any], dict[str, str]]:
+    if isinstance(error, exceptions.ValidationError):
+        return problem(
+            400, "invalid_request", "Some fields are not as they should be.", errors=error.detail
+        )
+    codes = error.get_codes()
+    code = codes if isinstance(codes, str) else "invalid_request"
+    wait = getattr(error, "wait", None)
+    body, headers = problem(error.status_code, code, str(error.detail), retry_after=wait)
+    if (challenge := getattr(error, "auth_header", None)) is not None:
+        headers["WWW-Authenticate"] = challenge
+    return body, headers
+
+
+def _of_database(error: DatabaseError | InterfaceError) -> tuple[dict[str, Any], dict[str, str]]:
+    log.warning("the ledger is away: %s", error)
+    connection.close()
+    return problem(
+        503,
+        "database_down",
+        "The ledger cannot be reached right now; nothing was accepted. Try again shortly.",
+        retry_after=AWAY_SECONDS,
+    )
+
+
+class ProblemMiddleware:
+    """Gives errors outside DRF's views the same face."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, SuspiciousOperation):
+            return None
+        if isinstance(error, Http404) and not request.path.startswith("/api/"):
+            return None
+        described = describe(error)
+        return None if described is None else as_json(described)
+
+
+def as_json(described: tuple[dict[str, Any], dict[str, str]]) -> JsonResponse:
+    body, headers = described
+    return JsonResponse(body, status=body["status"], headers=headers, content_type=PROBLEM)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return as_json(problem(404, "not_found", f"There is nothing at {request.path[:200]}."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return as_json(problem(500, "internal_error", "This is our fault; the log has the details."))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return as_json(problem(400, "bad_request", "The request could not be understood."))

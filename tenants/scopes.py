@@ -1,0 +1,13 @@
+"""What a key may be allowed to do."""
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
+    VOICES_READ = "voices:read"
+    USAGE_READ = "usage:read"
+
+
+ALL_SCOPES = tuple(scope.value for scope in Scope)

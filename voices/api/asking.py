@@ -1,0 +1,137 @@
+"""The bodies of synthesis requests: validated, and documented in the OpenAPI file."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from jobs.states import Priority
+from voices.keys import SEED_BITS
+from voices.requests import FORMATS, SAMPLE_RATES, SynthesisRequest
+from voices.routing import CHAINS
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+MAX_WORDS = 255
+DAY = 86_400
+
+
+@extend_schema_field({"type": "string", "minLength": 1})
+class SpokenText(serializers.Field[str, Any, str, Any]):
+    """A string as it is; what may be spoken is checked where it is prepared."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("This must be a string.")
+        return data
+
+
+class Dial(serializers.FloatField):
+    """A finite number."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool | str):
+            raise serializers.ValidationError("This must be a number.")
+        value: float = super().to_internal_value(data)
+        if not math.isfinite(value):
+            raise serializers.ValidationError("This must be a finite number.")
+        return value
+
+
+class KnownFields(serializers.Serializer[Any]):
+    """Refuses fields it does not know: a misspelt one must not be ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError(
+                {str(name)[:60]: ["There is no such field."] for name in unknown[:10]}
+            )
+        return super().to_internal_value(data)
+
+
+class SynthesisBody(KnownFields):
+    """A text, and how it is to be spoken."""
+
+    text = SpokenText()
+    voice = serializers.CharField(required=False, max_length=60, help_text="Slug or id.")
+    format = serializers.ChoiceField(choices=list(FORMATS), default="wav")
+    sample_rate = serializers.ChoiceField(choices=SAMPLE_RATES, required=False)
+    language = serializers.RegexField(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", required=False, help_text="BCP 47."
+    )
+    quality = serializers.ChoiceField(choices=list(CHAINS), default="medium")
+    engine = serializers.RegexField(r"^[a-z0-9_]{1,40}$", required=False)
+    substitute = serializers.ChoiceField(choices=["refuse", "flag"], default="refuse")
+    settings = serializers.DictField(child=Dial(), required=False, help_text="Dials, by name.")
+    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**SEED_BITS - 1)
+    cache = serializers.ChoiceField(choices=["use", "bypass"], default="use")
+    priority = serializers.ChoiceField(
+        choices=[priority.name.lower() for priority in Priority], default="standard"
+    )
+    deadline_seconds = serializers.FloatField(required=False, min_value=0.1, max_value=7 * DAY)
+    personality_id = serializers.CharField(required=False, max_length=60, allow_blank=True)
+
+
+class BulkBody(KnownFields):
+    """Up to a thousand requests; each is checked alone."""
+
+    items = serializers.ListField(child=serializers.DictField(), min_length=1)
+
+    def validate_items(self, items: list[Any]) -> list[Any]:
+        if len(items) > settings.BULK_ITEMS:
+            raise serializers.ValidationError(f"At most {settings.BULK_ITEMS} items at once.")
+        return items
+
+
+class BulkItem(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    id = serializers.UUIDField(required=False)
+    done = serializers.BooleanField(required=False)
+    error = serializers.DictField(required=False)
+
+
+class BulkAnswer(serializers.Serializer[Any]):
+    """A line for each item: its job, or why there is none."""
+
+    batch_id = serializers.UUIDField()
+    accepted = serializers.IntegerField()
+    items = BulkItem(many=True)
+
+
+def read_synthesis(data: Any) -> SynthesisRequest:
+    """The request a body describes; a ValidationError says what is wrong with it."""
+    body = SynthesisBody(data=data)
+    body.is_valid(raise_exception=True)
+    fields = dict(body.validated_data)
+    fields["priority"] = Priority[fields["priority"].upper()]
+    fields.setdefault("voice", "")
+    return SynthesisRequest(**fields)
+
+
+def idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_WORDS - 8 and key.isascii() and key.isprintable()):
+        raise serializers.ValidationError(
+            {"Idempotency-Key": ["1 to 247 printable ASCII characters."]}
+        )
+    return key
+
+
+def day(request: Request, name: str) -> datetime | None:
+    """A day in the query, as its first moment in UTC."""
+    given = request.query_params.get(name)
+    if given is None:
+        return None
+    try:
+        found: date = serializers.DateField().run_validation(given)
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({name: error.detail}) from None
+    return datetime.combine(found, time.min, UTC)

@@ -1,0 +1,173 @@
+"""Speech over REST: synthesize, bulk, audio, voices, usage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import selectors as jobs_selectors
+from jobs.api.presenting import JobDetail, present_job
+from jobs.pressure import check_pressure
+from tenants.auth import caller_of
+from tenants.scopes import Scope
+from voices import selectors, services
+from voices.api import asking
+from voices.api.presenting import (
+    LinkDetail,
+    UsageReport,
+    VoiceDetail,
+    present_batch,
+    present_usage,
+    present_voice,
+)
+from voices.api.serving import serve_audio
+from voices.audio import audio_of, link_to, linked_audio
+from voices.bulk import submit_bulk
+from voices.requests import body_hash
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rest_framework.request import Request
+
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Kept for a day, per tenant."
+)
+PREFER = OpenApiParameter(
+    "Prefer", str, OpenApiParameter.HEADER, description="`wait=N`: answer when the job has ended."
+)
+SINCE = OpenApiParameter("since", OpenApiTypes.DATE, description="First day; default: 30 days ago.")
+UNTIL = OpenApiParameter("until", OpenApiTypes.DATE, description="Last day; default: today.")
+REPORT_DAYS = 30
+
+
+class SynthesizeView(APIView):
+    """Have a text spoken. 202 with the job; 200 where the same was spoken before."""
+
+    scopes: ClassVar = {"POST": Scope.JOBS_WRITE}
+
+    @extend_schema(
+        operation_id="synthesize",
+        request=asking.SynthesisBody,
+        parameters=[IDEMPOTENCY, PREFER],
+        responses={200: JobDetail, 202: JobDetail},
+    )
+    def post(self, request: Request) -> Response:
+        caller = caller_of(request)
+        submitted = services.submit_synthesis(
+            caller,
+            asking.read_synthesis(request.data),
+            idempotency_key=asking.idempotency_key(request),
+            body_hash=body_hash(request.data),
+        )
+        job = jobs_selectors.tenant_job(caller.tenant_id, submitted.id)
+        headers = {"Location": f"/api/v1/jobs/{job.id}"}
+        if submitted.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        status = 200 if submitted.done else 202
+        return Response(present_job(job, submitted.warnings), status, headers=headers)
+
+
+class BulkView(APIView):
+    """Have up to a thousand texts spoken. Each item is checked alone and answered in its place."""
+
+    scopes: ClassVar = {"POST": Scope.JOBS_WRITE}
+
+    @extend_schema(
+        operation_id="synthesize_bulk",
+        request=asking.BulkBody,
+        parameters=[IDEMPOTENCY],
+        responses={202: asking.BulkAnswer},
+    )
+    def post(self, request: Request) -> Response:
+        caller = caller_of(request)
+        body = asking.BulkBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        items = body.validated_data["items"]
+        check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(items))
+        batch = submit_bulk(
+            caller, items, read=asking.read_synthesis, key=asking.idempotency_key(request)
+        )
+        return Response(present_batch(batch), 202)
+
+
+class AudioView(APIView):
+    """The audio of a job, with Range and ETag (its SHA-256)."""
+
+    scopes: ClassVar = {"GET": Scope.JOBS_READ}
+
+    @extend_schema(
+        operation_id="get_audio",
+        responses={
+            (200, "audio/*"): OpenApiTypes.BINARY,
+            (206, "audio/*"): OpenApiTypes.BINARY,
+            304: OpenApiResponse(description="You have it already."),
+            416: OpenApiResponse(description="The range lies past the end."),
+        },
+    )
+    def get(self, request: Request, job_id: UUID) -> HttpResponse:
+        job = jobs_selectors.tenant_job(caller_of(request).tenant_id, job_id)
+        return serve_audio(request._request, audio_of(job))  # noqa: SLF001 - a plain answer
+
+
+class AudioLinkView(APIView):
+    """A link to the audio that works without a key, for a few minutes."""
+
+    scopes: ClassVar = {"GET": Scope.JOBS_READ}
+
+    @extend_schema(operation_id="link_audio", responses=LinkDetail)
+    def get(self, request: Request, job_id: UUID) -> Response:
+        job = jobs_selectors.tenant_job(caller_of(request).tenant_id, job_id)
+        link = link_to(audio_of(job))
+        return Response({"url": link.url, "expires_at": link.expires_at})
+
+
+class VoiceListView(APIView):
+    """The stock voices and the tenant's own."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ}
+
+    @extend_schema(operation_id="list_voices", responses=VoiceDetail(many=True))
+    def get(self, request: Request) -> Response:
+        offers = selectors.current_offers()
+        found = selectors.visible_voices(caller_of(request).tenant_id)
+        voices = found.prefetch_related("revisions__bindings")
+        return Response([present_voice(voice, offers) for voice in voices])
+
+
+class VoiceView(APIView):
+    """One voice, by id or slug."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ}
+
+    @extend_schema(operation_id="get_voice", responses=VoiceDetail)
+    def get(self, request: Request, reference: str) -> Response:
+        voice = selectors.find_voice(caller_of(request).tenant_id, reference)
+        return Response(present_voice(voice, selectors.current_offers()))
+
+
+class UsageView(APIView):
+    """What the tenant used, by day and provider. Days are UTC."""
+
+    scopes: ClassVar = {"GET": Scope.USAGE_READ}
+
+    @extend_schema(operation_id="get_usage", parameters=[SINCE, UNTIL], responses=UsageReport)
+    def get(self, request: Request) -> Response:
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = asking.day(request, "since") or today - timedelta(days=REPORT_DAYS)
+        until = asking.day(request, "until") or today
+        rows = jobs_selectors.usage_by_day(
+            caller_of(request).tenant_id, since=since, until=until + timedelta(days=1)
+        )
+        return Response(present_usage(since, until, rows))
+
+
+def serve_link(request: HttpRequest, name: str) -> HttpResponse:
+    """A signed link of the local folder store."""
+    return serve_audio(request, linked_audio(name, request.META["QUERY_STRING"]))

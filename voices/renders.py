@@ -1,0 +1,159 @@
+"""Renders: found by key, made once however many ask, finished together with their job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from jobs.prepared import Statement
+from jobs.services.claims import Charge, ClaimedJob, finish_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+MASTER = "flac"  # what a render is kept as: lossless, loudness not yet set
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An encoded file in the store."""
+
+    sha256: str
+    format: str
+    bytes: int
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRender:
+    """A render somebody made or is making. No sha256: not ready."""
+
+    key: str
+    job_id: UUID | None
+    sha256: str
+    seconds: float
+    sample_rate: int
+    engine: str
+    file: File | None = None
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.sha256)
+
+
+LOOK = Statement(
+    "find_renders",
+    ("text[]", "text", "int", "float8"),
+    """
+    SELECT r.key, r.job_id, r.sha256, r.seconds, r.sample_rate, r.engine,
+           v.sha256, v.bytes, v.file_rate
+      FROM unnest($1) WITH ORDINALITY AS asked(key, place)
+      JOIN voices_render r ON r.key = asked.key
+      LEFT JOIN voices_variant v ON v.render_id = r.key AND v.format = $2
+           AND v.sample_rate = $3 AND v.loudness = $4
+     ORDER BY asked.place
+    """,
+)
+
+RESERVE = Statement(
+    "reserve_render",
+    ("text", "uuid", "uuid"),
+    """
+    INSERT INTO voices_render AS r (key, tenant_id, job_id) VALUES ($1, $2, $3)
+    ON CONFLICT (key) DO UPDATE SET used_at = now()
+    RETURNING r.job_id, r.sha256
+    """,
+)
+
+TAKE_OVER = Statement(
+    "take_over_render",
+    ("text", "uuid"),
+    "UPDATE voices_render SET job_id = $2 WHERE key = $1 AND sha256 = '' RETURNING key",
+)
+
+COMPLETE = Statement(
+    "complete_render",
+    ("text", "uuid", "uuid", "text", "float8", "int", "text"),
+    """
+    INSERT INTO voices_render AS r (key, tenant_id, job_id, sha256, seconds, sample_rate, engine)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (key) DO UPDATE SET job_id = $3, sha256 = $4, seconds = $5, sample_rate = $6,
+           engine = $7, used_at = now()
+    RETURNING key
+    """,
+)
+
+ADD_VARIANT = Statement(
+    "add_variant",
+    ("text", "text", "int", "float8", "text", "bigint", "int"),
+    """
+    INSERT INTO voices_variant
+           (render_id, format, sample_rate, loudness, sha256, bytes, file_rate)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (render_id, format, sample_rate, loudness)
+    DO UPDATE SET sha256 = $5, bytes = $6, file_rate = $7
+    RETURNING id
+    """,
+)
+
+
+def find_renders(keys: Sequence[str], audio_format: str, rate: int | None) -> list[FoundRender]:
+    """What is known under these keys, in their order, with the file where it is encoded already."""
+    rows = LOOK.rows(list(keys), audio_format, rate or 0, settings.LOUDNESS)
+    return [
+        FoundRender(*row[:6], file=File(row[6], audio_format, row[7], row[8]) if row[6] else None)
+        for row in rows
+    ]
+
+
+def reserve_render(key: str, tenant_id: UUID, job_id: UUID) -> tuple[UUID | None, bool]:
+    """Whose render it is now, and whether it is ready. The key stays locked until we commit."""
+    row = RESERVE.row(key, str(tenant_id), str(job_id))
+    return (row[0], bool(row[1])) if row else (None, False)
+
+
+def take_over_render(key: str, job_id: UUID) -> None:
+    """The job that was making it has ended without a result: this one makes it."""
+    TAKE_OVER.row(key, str(job_id))
+
+
+@transaction.atomic
+def finish_synthesis(
+    job: ClaimedJob,
+    *,
+    render: FoundRender,
+    file: File,
+    result: dict[str, Any],
+    charge: Charge,
+) -> bool:
+    """Render, file, result, usage and event in one transaction; none of it without the lease."""
+    COMPLETE.row(
+        render.key,
+        str(job.tenant_id),
+        str(render.job_id),
+        render.sha256,
+        render.seconds,
+        render.sample_rate,
+        render.engine,
+    )
+    _add_variant(render.key, file, job.request.get("sample_rate"))
+    if finish_job(job, result=result, charge=charge):
+        return True
+    transaction.set_rollback(True)
+    return False
+
+
+def _add_variant(key: str, file: File, asked_rate: int | None) -> None:
+    ADD_VARIANT.row(
+        key,
+        file.format,
+        asked_rate or 0,
+        settings.LOUDNESS,
+        file.sha256,
+        file.bytes,
+        file.sample_rate,
+    )

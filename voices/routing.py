@@ -1,0 +1,199 @@
+"""The router: which engines may speak a request, in which order, and why the others may not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+CHAINS: dict[str, tuple[str, ...]] = {
+    "highest": ("styletts2", "xtts", "google", "piper", "espeak"),
+    "high": ("xtts", "styletts2", "google", "azure", "piper", "espeak"),
+    "medium": ("piper", "xtts", "google", "espeak"),
+    "fast": ("piper", "google", "azure", "espeak"),
+}
+CHARACTERS_PER_SECOND = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An engine on a queue, as its workers announced it. Asleep: none of them is alive now."""
+
+    engine: str
+    queue: str
+    capabilities: Mapping[str, Any]
+    asleep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How a voice's revision binds an engine."""
+
+    engine: str
+    model: str
+    speaker: int | None = None
+    substitute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the request needs of an engine."""
+
+    language: str
+    characters: int
+    dials: Mapping[str, float] = field(default_factory=dict)
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    quality: str = "medium"
+    engine: str | None = None
+    substitutes: bool = False
+    commercial: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to speak it."""
+
+    engine: str
+    queue: str
+    model: str
+    digest: str
+    speaker: int | None
+    substitute: bool
+    dials: Mapping[str, float]
+    cost: float
+    asleep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an engine is not in the plan."""
+
+    engine: str
+    code: str
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    ways: Sequence[Way]
+    refusals: Sequence[Refusal]
+
+
+def find_route(bindings: Iterable[Bound], offers: Iterable[Offered], wish: Wish) -> Route:
+    """The ways to speak a wish, best first: the voice itself before a stand-in, awake before asleep."""
+    by_engine = {offer.engine: offer for offer in offers}
+    ways: list[Way] = []
+    refusals: list[Refusal] = []
+    for bound in bindings:
+        offer = by_engine.get(bound.engine)
+        refusal = _refuse(bound, offer, wish)
+        if refusal is not None or offer is None:
+            refusals.append(refusal or _unknown(bound))
+        else:
+            ways.append(_way(bound, offer, wish))
+    ways.sort(key=lambda way: (way.substitute, way.asleep, _rank(wish.quality, way.engine)))
+    return Route(ways, refusals)
+
+
+def _rank(quality: str, engine: str) -> int:
+    chain = CHAINS[quality]
+    return chain.index(engine) if engine in chain else len(chain)
+
+
+def _unknown(bound: Bound) -> Refusal:
+    return Refusal(
+        bound.engine, "engine_unknown", f"No worker with {bound.engine} was ever seen here."
+    )
+
+
+def _refuse(bound: Bound, offer: Offered | None, wish: Wish) -> Refusal | None:
+    """The first reason why this binding cannot speak the wish."""
+    if wish.engine and bound.engine != wish.engine:
+        return Refusal(bound.engine, "not_asked_for", f"{wish.engine} was asked for.")
+    if bound.substitute and not wish.substitutes:
+        message = f"{bound.engine} would stand in with another speaker; ask for substitute: flag."
+        return Refusal(bound.engine, "substitute_refused", message)
+    if offer is None:
+        return _unknown(bound)
+    checks = (_refuse_model, _refuse_language, _refuse_length, _refuse_licence, _refuse_dials)
+    return next((no for check in checks if (no := check(bound, offer, wish))), None)
+
+
+def _refuse_model(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    if find_model(offer.capabilities, bound.model) is not None:
+        return None
+    message = f"{bound.model} is not installed for {bound.engine}: see `manage.py models install`."
+    return Refusal(bound.engine, "voice_not_installed", message)
+
+
+def _refuse_language(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    spoken = {primary(tag) for tag in offer.capabilities["languages"]}
+    if primary(wish.language) in spoken:
+        return None
+    message = f"{bound.engine} does not speak {wish.language}."
+    return Refusal(bound.engine, "language_unsupported", message)
+
+
+def _refuse_length(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    most = int(offer.capabilities["max_characters"])
+    if wish.characters <= most:
+        return None
+    return Refusal(bound.engine, "text_too_long", f"{bound.engine} takes {most} characters.")
+
+
+def _refuse_licence(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    if offer.capabilities["commercial"] or not wish.commercial:
+        return None
+    message = f"{bound.engine}'s licence forbids commercial use."
+    return Refusal(bound.engine, "licence_forbids", message)
+
+
+def _refuse_dials(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    ranges: Mapping[str, Mapping[str, float]] = offer.capabilities["dials"]
+    for name, value in wish.dials.items():
+        if name not in ranges:
+            message = f"{bound.engine} has no {name}; it has {', '.join(ranges) or 'no settings'}."
+            return Refusal(bound.engine, "setting_unsupported", message)
+        low, high = ranges[name]["low"], ranges[name]["high"]
+        if not (math.isfinite(value) and low <= value <= high):
+            message = f"{name} of {bound.engine} goes from {low:g} to {high:g}, not {value:g}."
+            return Refusal(bound.engine, "setting_out_of_range", message)
+    return None
+
+
+def find_model(capabilities: Mapping[str, Any], model: str) -> Mapping[str, Any] | None:
+    """The model by its id; "en-us+f3" is the model en-us in the variant f3, where engines have such."""
+    base, _, variant = model.partition("+")
+    if variant and variant not in capabilities.get("variants", ()):
+        return None
+    models: Iterable[Mapping[str, Any]] = capabilities["models"]
+    return next((known for known in models if known["id"] in {model, base}), None)
+
+
+def _way(bound: Bound, offer: Offered, wish: Wish) -> Way:
+    model = find_model(offer.capabilities, bound.model)
+    expressible = offer.capabilities["dials"]
+    defaults = {name: value for name, value in wish.defaults.items() if name in expressible}
+    factor = float(offer.capabilities["real_time_factor"])
+    return Way(
+        engine=bound.engine,
+        queue=offer.queue,
+        model=bound.model,
+        digest=str(model["digest"]) if model else "",
+        speaker=bound.speaker,
+        substitute=bound.substitute,
+        dials=defaults | dict(wish.dials),
+        cost=max(0.01, wish.characters / CHARACTERS_PER_SECOND * factor),
+        asleep=offer.asleep,
+    )
+
+
+def primary(tag: str) -> str:
+    """The language of a BCP 47 tag, whatever its region or script."""
+    return tag.replace("_", "-").split("-", 1)[0].lower()

@@ -1,0 +1,231 @@
+"""Submitting speech: checked, routed, looked up among what was said before, and accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from jobs.errors import AwaitedEndedError
+from jobs.pressure import check_pressure
+from jobs.selectors import live_job_ids
+from jobs.services.accept import Accepted, NewJob, Step, submit_job
+from jobs.services.hits import record_done_job
+from jobs.states import Bond
+from voices import keys, renders
+from voices.errors import NoEngineError, SpeechNotAllowedError
+from voices.results import charge_for, result_for
+from voices.routing import Way, Wish, find_route
+from voices.selectors import SpokenVoice, current_offers, spoken_voice
+from voices.text import check_text, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uuid import UUID
+
+    from tenants.callers import Caller
+    from voices.requests import SynthesisRequest
+
+ENCODER = "encoder"
+ENCODE_COST = 0.1
+LOOK_AGAIN = 3  # times an awaited job may end between our look and our insert
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The job, whether it was there before, whether it is done already, and what to know."""
+
+    id: UUID
+    replayed: bool = False
+    done: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that can be spoken: its job, and the render keys of its steps, in order."""
+
+    job: NewJob
+    keys: tuple[str, ...]
+    request: SynthesisRequest
+    ways: tuple[Way, ...]
+
+
+def submit_synthesis(
+    caller: Caller,
+    request: SynthesisRequest,
+    *,
+    idempotency_key: str | None = None,
+    body_hash: str = "",
+) -> Submitted:
+    """Accept the request, once per idempotency key. What was said before is not said again."""
+    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
+    prepared = prepare_synthesis(caller, request)
+    job = replace(prepared.job, idempotency_key=idempotency_key, body_hash=body_hash)
+    return accept_prepared(replace(prepared, job=job))
+
+
+def prepare_synthesis(caller: Caller, request: SynthesisRequest) -> Prepared:
+    """Check, normalise and route; nothing is written."""
+    if not caller.speaks:
+        raise SpeechNotAllowedError
+    check_text(request.text, settings.MAX_TEXT)
+    voice = spoken_voice(caller.tenant_id, request.voice or settings.DEFAULT_VOICE)
+    language = request.language or voice.language
+    spoken = normalise(request.text, language)
+    ways = _find_ways(caller, request, voice, spoken, language)
+    return _prepare(caller, request, voice, spoken, language, ways)
+
+
+def _find_ways(
+    caller: Caller, request: SynthesisRequest, voice: SpokenVoice, spoken: str, language: str
+) -> tuple[Way, ...]:
+    wish = Wish(
+        language=language,
+        characters=len(spoken),
+        dials=request.settings,
+        defaults=voice.settings,
+        quality=request.quality,
+        engine=request.engine,
+        substitutes=request.substitute == "flag",
+        commercial=caller.commercial,
+    )
+    route = find_route(voice.bindings, current_offers(), wish)
+    if not route.ways:
+        raise NoEngineError(route.refusals)
+    return tuple(route.ways)
+
+
+def _prepare(
+    caller: Caller,
+    request: SynthesisRequest,
+    voice: SpokenVoice,
+    spoken: str,
+    language: str,
+    ways: tuple[Way, ...],
+) -> Prepared:
+    asked = keys.fresh_seed() if _fresh(request) else request.seed
+    found = tuple(
+        keys.render_key(
+            tenant_id=caller.tenant_id,
+            text=spoken,
+            language=language,
+            revision=voice.revision_id,
+            way=way,
+            seed=asked,
+        )
+        for way in ways
+    )
+    job = NewJob(
+        tenant_id=caller.tenant_id,
+        kind="synthesize",
+        plan=[_step(way, key, asked) for way, key in zip(ways, found, strict=True)],
+        request=request.as_json()
+        | {
+            "voice": voice.slug,
+            "revision": voice.revision_id,
+            "language": language,
+            "spoken": spoken,
+        },
+        priority=request.priority,
+        cost=ways[0].cost,
+        deadline=_deadline(request),
+        personality_id=request.personality_id,
+    )
+    return Prepared(job, found, request, ways)
+
+
+def _fresh(request: SynthesisRequest) -> bool:
+    return request.cache == "bypass" and request.seed is None
+
+
+def _step(way: Way, key: str, seed: int | None) -> Step:
+    return Step(
+        way.engine,
+        way.queue,
+        {
+            "model": way.model,
+            "speaker": way.speaker,
+            "dials": dict(way.dials),
+            "substitute": way.substitute,
+            "render": key,
+            "seed": keys.seed_of(key, seed),
+        },
+    )
+
+
+def _deadline(request: SynthesisRequest) -> datetime | None:
+    if request.deadline_seconds is None:
+        return None
+    return datetime.now(UTC) + timedelta(seconds=request.deadline_seconds)
+
+
+def accept_prepared(prepared: Prepared) -> Submitted:
+    """Answer from what was said before, join whoever says it now, or have it said."""
+    found = renders.find_renders(
+        prepared.keys, prepared.request.format, prepared.request.sample_rate
+    )
+    ready = next((render for render in found if render.ready), None)
+    if ready is None:
+        return _accept_new(prepared)
+    if ready.file is None:
+        return _accept_encoding(prepared, ready)
+    return _accept_hit(prepared, ready, ready.file)
+
+
+def _accept_hit(prepared: Prepared, render: renders.FoundRender, file: renders.File) -> Submitted:
+    job = prepared.job
+    step = prepared.keys.index(render.key)
+    result = result_for(job.request, job.plan[step].as_json(), render, file, cached=True)
+    accepted = record_done_job(
+        job, result=result, charge=charge_for(job.request, render, cached=True)
+    )
+    return Submitted(accepted.id, accepted.replayed, done=True)
+
+
+def _accept_encoding(prepared: Prepared, render: renders.FoundRender) -> Submitted:
+    """It was said before, and only lacks this container: no engine is needed."""
+    binding = prepared.job.plan[prepared.keys.index(render.key)].binding
+    step = Step(ENCODER, "media", binding)
+    job = replace(prepared.job, plan=[step, *prepared.job.plan], cost=ENCODE_COST)
+    return submitted(submit_job(job), prepared)
+
+
+def _accept_new(prepared: Prepared) -> Submitted:
+    for _ in range(LOOK_AGAIN):
+        try:
+            return _reserve_and_accept(prepared)
+        except AwaitedEndedError:
+            continue
+    return submitted(submit_job(prepared.job), prepared)
+
+
+@transaction.atomic
+def _reserve_and_accept(prepared: Prepared) -> Submitted:
+    job, key = prepared.job, prepared.keys[0]
+    maker, ready = renders.reserve_render(key, job.tenant_id, job.id)
+    if maker not in {job.id, None} and not ready:
+        job = _join(job, key, maker)
+    accepted = submit_job(job)
+    if accepted.replayed:
+        transaction.set_rollback(True)
+    return submitted(accepted, prepared)
+
+
+def _join(job: NewJob, key: str, maker: UUID) -> NewJob:
+    """Wait on the job that makes this render; where it has ended without one, make it ourselves."""
+    if maker in live_job_ids([maker]):
+        return replace(job, waits_on={maker: Bond.SAME})
+    renders.take_over_render(key, job.id)
+    return job
+
+
+def submitted(accepted: Accepted, prepared: Prepared) -> Submitted:
+    """The answer, with a warning where no worker is awake that could do it."""
+    asleep = prepared.ways[0].asleep
+    warning = f"No worker with {prepared.ways[0].engine} is awake; the job waits for one."
+    return Submitted(accepted.id, accepted.replayed, warnings=(warning,) if asleep else ())

@@ -1,0 +1,101 @@
+"""Removing audio whose time is over, and what nothing names any more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from jobs.selectors import live_job_ids
+from voices.models import Render, Variant
+from voices.storage import audio_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voices.store import StoredObject
+
+BITE = 500
+
+DUE = """
+    SELECT j.id FROM jobs_job j
+      JOIN tenants_tenant t ON t.id = j.tenant_id JOIN tenants_tier tier ON tier.slug = t.tier_id
+     WHERE j.ended_at < now() - make_interval(days => coalesce(t.result_days, tier.result_days))
+       AND j.request ? 'text'"""
+
+FORGET = """
+    UPDATE jobs_job SET request = (request - 'text' - 'spoken') || '{"forgotten": true}',
+           result = result || '{"expired": true}' WHERE id = ANY(%s)"""
+
+NAMED = """
+    SELECT sha256 FROM voices_variant WHERE sha256 = ANY(%(hashes)s)
+    UNION SELECT sha256 FROM voices_render WHERE sha256 = ANY(%(hashes)s)
+    UNION SELECT result ->> 'sha256' FROM jobs_job
+           WHERE result ->> 'sha256' = ANY(%(hashes)s) AND NOT result ? 'expired'"""
+
+
+def forget_old_results(*, dry_run: bool = False) -> int:
+    """Blank the text and let go of the audio of results older than their tenant keeps them."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        due = [row[0] for row in cursor.fetchall()]
+        if not dry_run:
+            for start in range(0, len(due), BITE):
+                cursor.execute(FORGET, [due[start : start + BITE]])
+    return len(due)
+
+
+def forget_old_renders(*, dry_run: bool = False) -> int:
+    """Let go of renders nobody has used for a while, unless a live job is making them."""
+    old = Render.objects.filter(used_at__lt=Now() - timedelta(hours=settings.RENDER_HOURS))
+    rows = list(old.values_list("key", "job_id"))
+    live = live_job_ids(job_id for _, job_id in rows if job_id)
+    keys = [key for key, job_id in rows if job_id not in live]
+    if not dry_run:
+        for start in range(0, len(keys), BITE):
+            bite = keys[start : start + BITE]
+            Variant.objects.filter(render__in=bite).delete()
+            old.filter(key__in=bite).delete()
+    return len(keys)
+
+
+def remove_orphans(*, dry_run: bool = False) -> int:
+    """Remove stored audio that no row has named for a day, and what killed uploads left."""
+    before = datetime.now(UTC) - timedelta(hours=settings.ORPHAN_HOURS)
+    store = audio_store()
+    removed = 0
+    bite: list[StoredObject] = []
+    for stored in store.names(older_than=before):
+        bite.append(stored)
+        if len(bite) == BITE:
+            removed += _remove_unnamed(bite, before, dry_run=dry_run)
+            bite = []
+    removed += _remove_unnamed(bite, before, dry_run=dry_run)
+    return removed if dry_run else removed + store.remove_leftovers(older_than=before)
+
+
+def _remove_unnamed(found: Sequence[StoredObject], before: datetime, *, dry_run: bool) -> int:
+    hashes = {stored.name: _sha256(stored.name) for stored in found}
+    with connection.cursor() as cursor:
+        cursor.execute(NAMED, {"hashes": list(hashes.values())})
+        named = {row[0] for row in cursor.fetchall()}
+    orphans = [name for name, sha256 in hashes.items() if sha256 not in named]
+    if dry_run:
+        return len(orphans)
+    return sum(_remove_if_still_old(name, before) for name in orphans)
+
+
+def _remove_if_still_old(name: str, before: datetime) -> bool:
+    """Somebody may have put the same bytes again since we looked: that counts as a use."""
+    store = audio_store()
+    if not store.exists(name) or store.stat(name).modified >= before:
+        return False
+    store.delete(name)
+    return True
+
+
+def _sha256(name: str) -> str:
+    return name.rpartition("/")[2].partition(".")[0]
