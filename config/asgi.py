@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -15,14 +16,17 @@ from config.wsgi import application as wsgi
 from jobs.waiting import Hub, WaitingRoom
 from voices.streaming import AudioStreamer
 
-_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
+def raise_open_files() -> None:
+    """As many sockets as the machine lets us have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+raise_open_files()
+views: Any = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
 app = BodyGuard(
-    WaitingRoom(
-        AudioStreamer(WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)),
-        Hub(settings.REDIS_URL),
-    ),
+    WaitingRoom(AudioStreamer(views), Hub(settings.REDIS_URL)),
     most=settings.MAX_BODY,
     seconds=settings.BODY_SECONDS,
 )

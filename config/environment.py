@@ -39,7 +39,7 @@ def names(name: str, default: str = "") -> list[str]:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's description of the database a postgresql:// URL names (host may be a socket folder)."""
+    """Django's words for a postgresql:// URL, whose host may be a socket folder."""
     parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
     host = query.get("host", [parts.hostname or ""])[0]
     return {

@@ -10,7 +10,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.utils.mediatypes import media_type_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from rest_framework.parsers import BaseParser
     from rest_framework.renderers import BaseRenderer
@@ -35,12 +35,13 @@ class JSONBodyParser(JSONParser):
 class AlwaysJSON(BaseContentNegotiation):
     """JSON whatever Accept says: audio views answer audio, and errors are problem+json."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         return next(
             (p for p in parsers if media_type_matches(p.media_type, request.content_type)), None
         )
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+        first = next(iter(renderers))
+        return first, first.media_type

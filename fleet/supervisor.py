@@ -122,7 +122,6 @@ class Child:
             return f"could not start: {error}"
         self.keeper.note_start()
         await until_exit(self.process.pid)
-        kill_group(self.process.pid)
         code, self.process = self.process.wait(), None
         kill_orphans(self.keeper.pids().values())
         return f"ended ({code})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
     from jobs.services.claims import ClaimedJob, Failure
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class UnexpectedFailure:
-    """A failure nobody foresaw: worth another try."""
-
-    message: str
-    code: str = "internal_error"
-    permanent: bool = False
 
 
 @cache
@@ -71,7 +61,7 @@ def _work(job: ClaimedJob, held: Held, work: Callable[[ClaimedJob, Held], None])
         raise
     except InterruptedJobError:
         patiently(held, lambda: _settle(job, held.stop))
-    except Exception as error:  # noqa: BLE001 - the job must learn of it now, not when its lease ends
+    except Exception as error:
         failure = _as_failure(error)
         log.warning("job %s failed: %s", job.id, failure.code, exc_info=not failure.permanent)
         patiently(held, lambda: claims.fail_step(job, failure))
@@ -90,7 +80,8 @@ def _settle(job: ClaimedJob, stop: Stop | None) -> None:
 
 
 def _as_failure(error: Exception) -> Failure:
-    """Errors of engines and stores say themselves whether they are permanent."""
+    """Errors of engines and stores say themselves whether they are permanent; others may pass."""
     if hasattr(error, "permanent") and hasattr(error, "code"):
-        return UnexpectedFailure(str(error), error.code, error.permanent)
-    return UnexpectedFailure(f"{type(error).__name__}: the worker's log says more.")
+        return claims.Failure(error.code, str(error), error.permanent)
+    message = f"{type(error).__name__}: the worker's log says more."
+    return claims.Failure("internal_error", message, permanent=False)

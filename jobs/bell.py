@@ -47,7 +47,7 @@ class RedisBell:
         self.client.lpush(queue, *(message(queue, ring) for ring in rings))
 
     def depth(self, queue: str) -> int:
-        return int(self.client.llen(queue))  # type: ignore[arg-type]
+        return int(self.client.llen(queue))
 
 
 class CeleryBell:

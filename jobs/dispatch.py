@@ -155,7 +155,7 @@ class Nudges:
     def _listen(self, seconds: float) -> None:
         if self._hints is None:
             client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=wire.PATIENCE)
-            self._hints = client.pubsub(ignore_subscribe_messages=True)
+            self._hints = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
             self._hints.subscribe(wire.READY)
         self._hints.get_message(timeout=seconds)
         while self._hints.get_message(timeout=0):

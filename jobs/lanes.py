@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def wake(moved: str) -> str:
-    """CTEs that make the lanes of `moved` (queue, tenant_id, state) ready; `woken` names the queues."""
+    """CTEs that wake the lanes of `moved` (queue, tenant_id, state); `woken` names the queues."""
     return f"""
     lanes AS (SELECT DISTINCT queue, tenant_id FROM {moved} WHERE state = 'queued'),
     made AS (

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jobs.keeper import Held
 
 PAUSE = 0.5
+LEDGER_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,11 @@ def patiently(
     action: Callable[[], Answer],
     away: tuple[type[Exception], ...] = (),
 ) -> Answer:
-    """Do it, again while the ledger (or what `away` names) is away, for as long as the lease holds."""
+    """Do it, and again while the ledger or `away` is away, for as long as the lease holds."""
     while True:
         try:
             return action()
-        except (OperationalError, InterfaceError, *away) as error:
+        except (*LEDGER_AWAY, *away) as error:
             if held.lost:
                 raise LeaseOverError from error
             if held.stop is not None and isinstance(error, away):

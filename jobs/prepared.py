@@ -8,7 +8,6 @@ from weakref import WeakKeyDictionary
 
 from django.db import connection
 
-
 _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
@@ -26,7 +25,8 @@ class Statement:
         with connection.cursor() as cursor:
             self._prepare(cursor)
             cursor.execute(self._execute, values)
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
     def row(self, *values: Any) -> tuple[Any, ...] | None:
         found = self.rows(*values)

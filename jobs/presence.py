@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class Presence:
     def _beat(self, worker: workers.Announcement) -> None:
         announced = False
         while not self._leaving.is_set():
-            announced = self._attempt(lambda known=announced: self._say(worker, known=known))
+            announced = self._attempt(partial(self._say, worker, known=announced))
             self._leaving.wait(settings.WORKER_ALIVE.total_seconds() / 3 if announced else 1)
         connection.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection
@@ -31,7 +31,7 @@ class Gauge:
         self.value = 0
         self.read_at = float("-inf")
 
-    def refresh(self, sql: str, *values: object) -> None:
+    def refresh(self, sql: str, *values: Any) -> None:
         if time.monotonic() - self.read_at < FRESH:
             return
         with connection.cursor() as cursor:

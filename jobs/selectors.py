@@ -77,7 +77,7 @@ def live_job_ids(job_ids: Iterable[UUID]) -> set[UUID]:
 
 def usage_by_day(tenant_id: UUID, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
     """What a tenant used, by day and provider."""
-    return list(
+    rows = (
         Usage.objects.filter(tenant_id=tenant_id, at__gte=since, at__lt=until)
         .values("at__date", "provider")
         .annotate(
@@ -89,6 +89,7 @@ def usage_by_day(tenant_id: UUID, *, since: datetime, until: datetime) -> list[d
         )
         .order_by("at__date", "provider")
     )
+    return [dict(row) for row in rows]
 
 
 def queue_seconds() -> dict[str, float]:

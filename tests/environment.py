@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fleet.services import Services
 
-FOLDER = Path(tempfile.mkdtemp(prefix="vmt-", dir="/tmp"))  # noqa: S108 - short, for socket paths
+FOLDER = Path(tempfile.mkdtemp(prefix="vmt-", dir="/tmp"))
 SERVICES = Services.under(FOLDER, FOLDER, durable=False)
 DATABASE = "test_voicemill"
 

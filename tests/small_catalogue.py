@@ -60,7 +60,7 @@ class SmallModel:
         return voice_entry(self.slug, bindings=[binding], model=model | files)
 
 
-def voice_entry(slug: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any part of an entry
+def voice_entry(slug: str, **changes: Any) -> dict[str, Any]:
     return {
         "slug": slug,
         "name": slug.title(),

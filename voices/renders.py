@@ -104,10 +104,11 @@ ADD_VARIANT = Statement(
 def find_renders(keys: Sequence[str], audio_format: str, rate: int | None) -> list[FoundRender]:
     """What is known under these keys, in their order, with the file where it is encoded already."""
     rows = LOOK.rows(list(keys), audio_format, rate or 0, settings.LOUDNESS)
-    return [
-        FoundRender(*row[:6], file=File(row[6], audio_format, row[7], row[8]) if row[6] else None)
-        for row in rows
-    ]
+    return [FoundRender(*row[:6], _file(audio_format, *row[6:])) for row in rows]
+
+
+def _file(audio_format: str, sha256: str | None, size: int, rate: int) -> File | None:
+    return File(sha256, audio_format, size, rate) if sha256 else None
 
 
 def reserve_render(key: str, tenant_id: UUID, job_id: UUID) -> tuple[UUID | None, bool]:

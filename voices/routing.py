@@ -86,7 +86,7 @@ class Route:
 
 
 def find_route(bindings: Iterable[Bound], offers: Iterable[Offered], wish: Wish) -> Route:
-    """The ways to speak a wish, best first: the voice itself before a stand-in, awake before asleep."""
+    """The ways to speak a wish, best first: itself before a stand-in, awake before asleep."""
     by_engine = {offer.engine: offer for offer in offers}
     ways: list[Way] = []
     refusals: list[Refusal] = []
@@ -168,7 +168,7 @@ def _refuse_dials(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
 
 
 def find_model(capabilities: Mapping[str, Any], model: str) -> Mapping[str, Any] | None:
-    """The model by its id; "en-us+f3" is the model en-us in the variant f3, where engines have such."""
+    """The model by its id; "en-us+f3" is the model en-us in the variant f3."""
     base, _, variant = model.partition("+")
     if variant and variant not in capabilities.get("variants", ()):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -23,8 +23,6 @@ from voices.selectors import SpokenVoice, current_offers, spoken_voice
 from voices.text import check_text, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from uuid import UUID
 
     from tenants.callers import Caller
@@ -43,6 +41,15 @@ class Submitted:
     replayed: bool = False
     done: bool = False
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is to be said, as it will be said."""
+
+    voice: SpokenVoice
+    language: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,67 +83,61 @@ def prepare_synthesis(caller: Caller, request: SynthesisRequest) -> Prepared:
     check_text(request.text, settings.MAX_TEXT)
     voice = spoken_voice(caller.tenant_id, request.voice or settings.DEFAULT_VOICE)
     language = request.language or voice.language
-    spoken = normalise(request.text, language)
-    ways = _find_ways(caller, request, voice, spoken, language)
-    return _prepare(caller, request, voice, spoken, language, ways)
+    speech = Speech(voice, language, normalise(request.text, language))
+    ways = _find_ways(caller, request, speech)
+    seed = keys.fresh_seed() if _fresh(request) else request.seed
+    found = tuple(_key(caller, speech, way, seed) for way in ways)
+    plan = [_step(way, key, seed) for way, key in zip(ways, found, strict=True)]
+    return Prepared(_job(caller, request, speech, plan, ways[0].cost), found, request, ways)
 
 
-def _find_ways(
-    caller: Caller, request: SynthesisRequest, voice: SpokenVoice, spoken: str, language: str
-) -> tuple[Way, ...]:
+def _find_ways(caller: Caller, request: SynthesisRequest, speech: Speech) -> tuple[Way, ...]:
     wish = Wish(
-        language=language,
-        characters=len(spoken),
+        language=speech.language,
+        characters=len(speech.text),
         dials=request.settings,
-        defaults=voice.settings,
+        defaults=speech.voice.settings,
         quality=request.quality,
         engine=request.engine,
         substitutes=request.substitute == "flag",
         commercial=caller.commercial,
     )
-    route = find_route(voice.bindings, current_offers(), wish)
+    route = find_route(speech.voice.bindings, current_offers(), wish)
     if not route.ways:
         raise NoEngineError(route.refusals)
     return tuple(route.ways)
 
 
-def _prepare(
-    caller: Caller,
-    request: SynthesisRequest,
-    voice: SpokenVoice,
-    spoken: str,
-    language: str,
-    ways: tuple[Way, ...],
-) -> Prepared:
-    asked = keys.fresh_seed() if _fresh(request) else request.seed
-    found = tuple(
-        keys.render_key(
-            tenant_id=caller.tenant_id,
-            text=spoken,
-            language=language,
-            revision=voice.revision_id,
-            way=way,
-            seed=asked,
-        )
-        for way in ways
+def _key(caller: Caller, speech: Speech, way: Way, seed: int | None) -> str:
+    return keys.render_key(
+        tenant_id=caller.tenant_id,
+        text=speech.text,
+        language=speech.language,
+        revision=speech.voice.revision_id,
+        way=way,
+        seed=seed,
     )
-    job = NewJob(
+
+
+def _job(
+    caller: Caller, request: SynthesisRequest, speech: Speech, plan: list[Step], cost: float
+) -> NewJob:
+    pinned = {
+        "voice": speech.voice.slug,
+        "revision": speech.voice.revision_id,
+        "language": speech.language,
+        "spoken": speech.text,
+    }
+    return NewJob(
         tenant_id=caller.tenant_id,
         kind="synthesize",
-        plan=[_step(way, key, asked) for way, key in zip(ways, found, strict=True)],
-        request=request.as_json()
-        | {
-            "voice": voice.slug,
-            "revision": voice.revision_id,
-            "language": language,
-            "spoken": spoken,
-        },
+        plan=plan,
+        request=request.as_json() | pinned,
         priority=request.priority,
-        cost=ways[0].cost,
+        cost=cost,
         deadline=_deadline(request),
         personality_id=request.personality_id,
     )
-    return Prepared(job, found, request, ways)
 
 
 def _fresh(request: SynthesisRequest) -> bool:

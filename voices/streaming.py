@@ -62,7 +62,7 @@ class AudioStreamer:
         await self._pour(pieces, send)
 
     async def _pour(self, pieces: Generator[bytes, None, None], send: Send) -> None:
-        """Piece by piece. A store that fails here breaks the connection: half a file looks broken."""
+        """Piece by piece. A store that fails here breaks the connection: half a file shows."""
         loop = asyncio.get_running_loop()
         try:
             while piece := await loop.run_in_executor(self.readers, next, pieces, b""):

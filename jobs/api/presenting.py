@@ -82,7 +82,7 @@ def present_job(job: Job, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return moment and moment.isoformat().replace("+00:00", "Z")
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
 def _error(job: Job) -> dict[str, str] | None:

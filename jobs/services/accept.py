@@ -7,7 +7,6 @@ import random
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +21,13 @@ from jobs.wire import hint_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
 
 def new_job_id() -> UUID:
     """A UUIDv7: ids sort by time."""
-    milliseconds, noise = time.time_ns() // 1_000_000, random.getrandbits(74)  # noqa: S311 - ids are no secret
+    milliseconds, noise = time.time_ns() // 1_000_000, random.getrandbits(74)
     high, low = noise >> 62, noise & ((1 << 62) - 1)
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 

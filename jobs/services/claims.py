@@ -6,9 +6,8 @@ import json
 import random
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -21,15 +20,17 @@ from jobs.wire import hint_ended, hint_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime, timedelta
     from uuid import UUID
 
 
-class Failure(Protocol):
+@dataclass(frozen=True, slots=True)
+class Failure:
     """What went wrong. `permanent` decides whether this step is tried again."""
 
-    permanent: bool
     code: str
     message: str
+    permanent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,12 @@ def claim_job(job_id: UUID | str, *, worker: str) -> ClaimedJob | None:
     row = CLAIM.row(str(job_id), settings.LEASE, worker)
     if row is None:
         return None
-    documents = (text and json.loads(text) for text in row[8:])
-    return ClaimedJob(*row[:8], *documents, lease_ends=asked_at + settings.LEASE.total_seconds())
+    documents = [text and json.loads(text) for text in row[8:]]
+    return ClaimedJob(*row[:8], *documents, asked_at + settings.LEASE.total_seconds())
 
 
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
-    """Result, usage and event in one transaction. False: the lease was lost, nothing was written."""
+    """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
     row = FINISH.row(str(job.id), job.fence, json.dumps(result), charge_json(charge))
     if row is None:
         return False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -20,6 +19,7 @@ from jobs.wire import hint_ended, hint_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
 
 class Ending(NamedTuple):
@@ -186,12 +186,12 @@ def _cancel_part(job_id: UUID) -> None:
         Job.objects.filter(id=job_id, state=State.RUNNING).update(cancel_requested=True)
 
 
-def _ids(sql: str, *values: object) -> list[UUID]:
+def _ids(sql: str, *values: Any) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [row[0] for row in cursor.fetchall()]
 
 
-def _run(sql: str, *values: object) -> None:
+def _run(sql: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

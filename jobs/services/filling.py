@@ -25,8 +25,8 @@ FILL = Statement(
     """
     WITH queue AS MATERIALIZED (
       SELECT clock, pg_visible_in_snapshot(filled_by::text::xid8, pg_current_snapshot()) AS current,
-             (SELECT coalesce(sum(slots), 0) FROM jobs_worker w
-               WHERE w.queue_id = $1 AND w.drain_asked_at IS NULL AND w.heartbeat_at > now() - $4) AS slots
+             (SELECT coalesce(sum(slots), 0) FROM jobs_worker w WHERE w.queue_id = $1
+                 AND w.drain_asked_at IS NULL AND w.heartbeat_at > now() - $4) AS slots
         FROM jobs_queue WHERE name = $1 AND NOT paused FOR UPDATE SKIP LOCKED),
     flight AS MATERIALIZED (
       SELECT tenant_id, count(*) AS jobs FROM jobs_job
@@ -98,9 +98,14 @@ SUSPECT = Statement(
     """,
 )
 
-UNHEARD = """
+UNHEARD = Statement(
+    "find_unheard_bells",
+    ("text", "interval"),
+    """
     SELECT id::text, kind FROM jobs_job
-     WHERE queue = %s AND state = 'rung' AND rung_at < now() - %s ORDER BY rung_at LIMIT 500"""
+     WHERE queue = $1 AND state = 'rung' AND rung_at < now() - $2 ORDER BY rung_at LIMIT 500
+    """,
+)
 
 RUNG_AGAIN = "UPDATE jobs_job SET rung_at = now() WHERE id = ANY(%s::uuid[]) AND state = 'rung'"
 
@@ -129,9 +134,7 @@ def ring_suspect(queue: str) -> list[Ring]:
 
 def unheard_bells(queue: str) -> list[Ring]:
     """Jobs rung a while ago that nobody has claimed."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNHEARD, [queue, settings.RING_AGAIN])
-        return [Ring(*row) for row in cursor.fetchall()]
+    return [Ring(*row) for row in UNHEARD.rows(queue, settings.RING_AGAIN)]
 
 
 def note_rung_again(rings: list[Ring]) -> None:

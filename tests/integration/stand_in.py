@@ -10,8 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 MANAGE = """
-import json, os, secrets, sys, time
+import json, os, secrets, signal, sys, time
 if sys.argv[1] == "dispatch":
+    if "STUBBORN" in os.environ:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         time.sleep(0.2)
 known = dict(zip(sys.argv[2::2], sys.argv[3::2]))

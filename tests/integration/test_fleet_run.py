@@ -136,12 +136,16 @@ def changed(before: dict[str, int], now: dict[str, int]) -> set[str]:
 
 
 def test_a_start_after_kill_9_clears_away_what_was_left(clone: Path) -> None:
-    with running(clone) as first:
+    with running(clone, STUBBORN="1") as first:
+        left = embedded(clone)["pids"]["dispatcher"]
         first.kill()
         first.wait()
+    assert left in of_fleet(clone)
     with running(clone) as second:
-        assert second.poll() is None
         assert say(clone, TEXT="again")[0] == 0
+        assert left not in of_fleet(clone)
+        second.send_signal(signal.SIGINT)
+        assert f"(pid {left}), left by an earlier run" in second.communicate(timeout=30)[0]
 
 
 def test_saying_uses_the_running_fleet(clone: Path) -> None:

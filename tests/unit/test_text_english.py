@@ -46,6 +46,8 @@ NUMBERS = [
     ("\u00bd", "one half"),
     ("2\u00bd cups", "two and a half cups"),
     ("open 24/7", "open twenty-four seven"),
+    ("4.5/5 stars", "four point five over five stars"),
+    ("31/40", "thirty-one over forty"),
     ("120/80", "one hundred and twenty over eighty"),
 ]
 
@@ -154,6 +156,7 @@ CODES = [
     ("555-1234", "five five five, one two three four"),
     ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
     ("1-800-555-1234", "one, eight zero zero, five five five, one two three four"),
+    ("978-3-16-1", "nine seven eight, three, one six, one"),
     ("id 1234567890", "id one two three four five six seven eight nine zero"),
     ("v2.1.3", "version two point one point three"),
     ("v2", "version two"),
@@ -180,6 +183,8 @@ ABBREVIATIONS = [
     ("cats vs. dogs", "cats versus dogs"),
     ("No. 5", "Number five"),
     ("see p. 5", "see page five"),
+    ("Apt. 3B", "Apartment three B"),
+    ("open Mon-Fri.", "open Monday to Friday."),
     ("pp. 5-7", "pages five to seven"),
     ("vol. 2, ch. 3, fig. 4", "volume two, chapter three, figure four"),
     ("approx. 5", "approximately five"),

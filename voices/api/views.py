@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.response import Response
@@ -34,6 +33,7 @@ from voices.requests import body_hash
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request
 
 IDEMPOTENCY = OpenApiParameter(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from voices.text.english.measures import CURRENCIES, PER, SCALES
 from voices.text.english.numbers import NUMBER, START, spoken
-from voices.text.english.tables import CURRENCIES, PER, SCALES
 
 
 def _any_of(words: list[str]) -> str:

@@ -11,7 +11,7 @@ _PHONE = re.compile(
     r"(?<![\w.,/+-])(?:"
     r"\+[0-9](?:[ .()-]{0,2}[0-9]){6,16}"
     r"|(?:1[-. ])?(?:\([0-9]{3}\) ?|[0-9]{3}[-.])[0-9]{3}[-. ][0-9]{4}"
-    r"|[0-9]{2}[1-9]-[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4}"
+    r"|[0-9]{2}[1-9]-[0-9]{4}|[0-9]{1,9}(?:-[0-9]{1,9}){2,6}"
     r"|[0-9]{4}(?:[ -][0-9]{4}){3}"
     r"|\(?0[0-9]{2,4}\)?[ -][0-9]{3,4}(?:[ -]?[0-9]{3,4})?"
     r")(?![\w]|[-/][0-9]|[.,][0-9])"
@@ -28,9 +28,9 @@ _SIGN = re.compile(r"(?:(?<![^\s(\[\"“=<>])[-\u2212]|\u2212)(?=[$£€]?\.?[0-
 _ORDINAL = re.compile(
     rf"{START}([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,15}})(?:st|nd|rd|th)\b", re.I
 )
-_NAMED_PARTS = {*range(2, 21), 32, 64, 100, 1000}
+_NAMED_PARTS = {str(part) for part in (*range(2, 21), 32, 64, 100, 1000)}
 _MIXED = re.compile(rf"{START}([0-9]{{1,9}}) ([1-9])/([2-9]|1[0-9])(?![\w/])")
-_SLASHED = re.compile(rf"{START}(?<!/)([0-9]{{1,9}})/([0-9]{{1,9}})(?![\w/]|\.[0-9])")
+_SLASHED = re.compile(rf"{START}(?<!/)({NUMBER})/({NUMBER})(?![\w/])")
 _POINT_FIRST = re.compile(r"(?<![\w.])\.[0-9]++(?!\w)")
 _NUMBER = re.compile(rf"{START}(?![0-9]{{1,20}}[A-Za-z]{{1,20}}[0-9]){NUMBER}(?=([A-Za-z]?))")
 _VULGAR = re.compile(f" ?([{''.join(FRACTIONS)}])(?=(\\w?))")
@@ -85,10 +85,10 @@ def _parts(dotted: str, word: str) -> str:
 def _speak_slashed(found: re.Match[str]) -> str:
     if found[0] in SPOKEN_SLASHES:
         return SPOKEN_SLASHES[found[0]]
-    top, bottom = int(found[1]), int(found[2])
-    if 0 < top < bottom and bottom in _NAMED_PARTS:
-        return _fraction(found[1], found[2], "one")
-    return f"{spoken(found[1])} over {spoken(found[2])}"
+    top, bottom = found.groups()
+    if bottom in _NAMED_PARTS and top in _NAMED_PARTS | {"1"} and int(top) < int(bottom):
+        return _fraction(top, bottom, "one")
+    return f"{spoken(top)} over {spoken(bottom)}"
 
 
 def _fraction(top: str, bottom: str, one: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from voices.text.english.measures import NEVER_SPACED, ONLY_ATTACHED, UNITS
 from voices.text.english.numbers import NUMBER, START, spoken
-from voices.text.english.tables import NEVER_SPACED, ONLY_ATTACHED, UNITS
 
 _ALL = UNITS | ONLY_ATTACHED
 
