@@ -36,8 +36,10 @@ class IssuedKey:
     token: str
 
 
-def create_tenant(*, slug: str, name: str, tier: str) -> Tenant:
-    return Tenant.objects.create(slug=slug, name=name, tier=Tier.objects.get(slug=tier))
+def create_tenant(*, slug: str, name: str, tier: str, commercial: bool = True) -> Tenant:
+    return Tenant.objects.create(
+        slug=slug, name=name, tier=Tier.objects.get(slug=tier), commercial=commercial
+    )
 
 
 def issue_key(*, tenant: Tenant, name: str, scopes: Sequence[str] = ALL_SCOPES) -> IssuedKey:

@@ -41,6 +41,13 @@ class SpeechNotAllowedError(VoiceError):
     status = 403
 
 
+class LicenceForbidsError(VoiceError):
+    """The voice's licence forbids the use this tenant makes of it."""
+
+    code = "licence_forbids"
+    status = 403
+
+
 class NoEngineError(VoiceError):
     """No engine can speak this request."""
 

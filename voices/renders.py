@@ -104,7 +104,7 @@ ADD_VARIANT = Statement(
 def find_renders(keys: Sequence[str], audio_format: str, rate: int | None) -> list[FoundRender]:
     """What is known under these keys, in their order, with the file where it is encoded already."""
     rows = LOOK.rows(list(keys), audio_format, rate or 0, settings.LOUDNESS)
-    return [FoundRender(*row[:6], _file(audio_format, *row[6:])) for row in rows]
+    return [FoundRender(*[*row[:6], _file(audio_format, *row[6:])]) for row in rows]
 
 
 def _file(audio_format: str, sha256: str | None, size: int, rate: int) -> File | None:

@@ -16,7 +16,7 @@ from jobs.services.accept import Accepted, NewJob, Step, submit_job
 from jobs.services.hits import record_done_job
 from jobs.states import Bond
 from voices import keys, renders
-from voices.errors import NoEngineError, SpeechNotAllowedError
+from voices.errors import LicenceForbidsError, NoEngineError, SpeechNotAllowedError
 from voices.results import charge_for, result_for
 from voices.routing import Way, Wish, find_route
 from voices.selectors import SpokenVoice, current_offers, spoken_voice
@@ -82,6 +82,11 @@ def prepare_synthesis(caller: Caller, request: SynthesisRequest) -> Prepared:
         raise SpeechNotAllowedError
     check_text(request.text, settings.MAX_TEXT)
     voice = spoken_voice(caller.tenant_id, request.voice or settings.DEFAULT_VOICE)
+    if caller.commercial and not voice.commercial:
+        raise LicenceForbidsError(
+            f"The licence of {voice.slug} forbids commercial use, and this tenant's use is"
+            " commercial; choose another voice (see `commercial` in /api/v1/voices)."
+        )
     language = request.language or voice.language
     speech = Speech(voice, language, normalise(request.text, language))
     ways = _find_ways(caller, request, speech)

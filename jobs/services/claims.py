@@ -164,7 +164,8 @@ def claim_job(job_id: UUID | str, *, worker: str) -> ClaimedJob | None:
     if row is None:
         return None
     documents = [text and json.loads(text) for text in row[8:]]
-    return ClaimedJob(*row[:8], *documents, asked_at + settings.LEASE.total_seconds())
+    lease_ends = asked_at + settings.LEASE.total_seconds()
+    return ClaimedJob(*[*row[:8], *documents, lease_ends])
 
 
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:

@@ -14,6 +14,7 @@ import json, os, secrets, signal, sys, time
 if sys.argv[1] == "dispatch":
     if "STUBBORN" in os.environ:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open("var/stubborn", "w").close()
     while True:
         time.sleep(0.2)
 known = dict(zip(sys.argv[2::2], sys.argv[3::2]))

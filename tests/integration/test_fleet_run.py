@@ -137,6 +137,7 @@ def changed(before: dict[str, int], now: dict[str, int]) -> set[str]:
 
 def test_a_start_after_kill_9_clears_away_what_was_left(clone: Path) -> None:
     with running(clone, STUBBORN="1") as first:
+        until((clone / "var" / "stubborn").exists)
         left = embedded(clone)["pids"]["dispatcher"]
         first.kill()
         first.wait()

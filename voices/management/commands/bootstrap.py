@@ -44,8 +44,9 @@ def ensure_key(known: str) -> str:
     """The known key where it works, else a new one of the tenant `local`."""
     if known and find_caller(known):
         return known
-    tenant = Tenant.objects.filter(slug=TENANT).first()
-    tenant = tenant or create_tenant(slug=TENANT, name="This machine", tier="enterprise")
+    tenant = Tenant.objects.filter(slug=TENANT).first() or create_tenant(
+        slug=TENANT, name="This machine", tier="enterprise", commercial=False
+    )
     return issue_key(tenant=tenant, name="make run").token
 
 
