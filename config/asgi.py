@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from config.bounded import bound_waiting
 from config.guard import BodyGuard
 from config.wsgi import application as wsgi
 from jobs.waiting import Hub, WaitingRoom
@@ -24,6 +25,7 @@ def raise_open_files() -> None:
 
 
 raise_open_files()
+bound_waiting(settings.DATABASE_SECONDS)
 views: Any = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
 app = BodyGuard(
     WaitingRoom(AudioStreamer(views), Hub(settings.REDIS_URL)),

@@ -39,7 +39,7 @@ class BodyGuard:
             return await self._other(scope, receive, send)
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
             try:
-                await asyncio.wait_for(self._take(scope, receive, spool), self.seconds)
+                size = await asyncio.wait_for(self._take(scope, receive, spool), self.seconds)
             except TooLarge:
                 return await _refuse(send, 413, "body_too_large", f"At most {self.most} bytes.")
             except TimeoutError:
@@ -48,7 +48,7 @@ class BodyGuard:
             except ClientGone:
                 return None
             spool.seek(0)
-            await self.app(scope, Replay(spool, receive), send)
+            await self.app(_with_length(scope, size), Replay(spool, receive), send)
         return None
 
     async def _other(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -59,7 +59,7 @@ class BodyGuard:
             if kind == "lifespan.shutdown":
                 return
 
-    async def _take(self, scope: Message, receive: Receive, spool: IO[bytes]) -> None:
+    async def _take(self, scope: Message, receive: Receive, spool: IO[bytes]) -> int:
         if _announced(scope) > self.most:
             raise TooLarge
         size, more = 0, True
@@ -72,6 +72,7 @@ class BodyGuard:
                 raise TooLarge
             spool.write(message.get("body", b""))
             more = message.get("more_body", False)
+        return size
 
 
 class Replay:
@@ -91,6 +92,14 @@ class Replay:
 def _announced(scope: Message) -> int:
     value = dict(scope["headers"]).get(b"content-length", b"0")
     return int(value) if value.isdigit() else 0
+
+
+def _with_length(scope: Message, size: int) -> Message:
+    """The request with the length we counted: one sent in chunks announces none, and WSGI asks."""
+    framing = {b"content-length", b"transfer-encoding"}
+    kept = [pair for pair in scope["headers"] if pair[0] not in framing]
+    length = [(b"content-length", str(size).encode())] if size else []
+    return {**scope, "headers": kept + length}
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
+DEEPEST = 32
+TOO_DEEP = f"The JSON is nested more than {DEEPEST} deep."
+
+
 class JSONBodyParser(JSONParser):
     """JSON as the standard has it: no NaN, no nesting without end, UTF-8."""
 
@@ -26,10 +30,21 @@ class JSONBodyParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
+        utf8 = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(stream, media_type, parser_context)
+            found = super().parse(stream, media_type, utf8)
         except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
+            raise ParseError(TOO_DEEP) from None
+        if _is_deeper(found, DEEPEST):
+            raise ParseError(TOO_DEEP)
+        return found
+
+
+def _is_deeper(found: Any, levels: int) -> bool:
+    if not isinstance(found, dict | list):
+        return False
+    inner = found.values() if isinstance(found, dict) else found
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 class AlwaysJSON(BaseContentNegotiation):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from config import environment as env
+from config.look import UNFOLD as UNFOLD
 from config.queues import QUEUES as KNOWN_QUEUES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -18,6 +19,7 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
 
 # The ledger and the conveyor
 DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
+DATABASE_SECONDS = env.number("DATABASE_SECONDS", 10)
 REDIS_URL = env.text("REDIS_URL")
 AMQP_URL = env.text("AMQP_URL", "")
 BROKER_URL = AMQP_URL or env.celery_broker(REDIS_URL)
@@ -71,6 +73,7 @@ ORPHAN_HOURS = env.number("ORPHAN_HOURS", 24)
 # Django
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -138,6 +141,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.parsers.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tenants.problems.answer_exception",
+    "UNICODE_JSON": False,  # what a client sent and we quote may hold half a character
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
@@ -147,6 +151,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.openapi.describe_refusals",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -23,7 +23,7 @@ _opener = build_opener(ProxyHandler({}))  # the fleet is on this machine: no pro
 
 
 class Client:
-    """Speaks for one API key. A connection that breaks, as in a restart, is tried again."""
+    """Speaks for one API key. Broken connections and "try again" are tried again, five times."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url
@@ -82,11 +82,12 @@ def _with_patience(call: Callable[[], HTTPResponse]) -> HTTPResponse:
         try:
             return call()
         except HTTPError as error:
-            raise problem(error.code, error.read()) from None
+            if attempt == TRIES or "Retry-After" not in error.headers:
+                raise problem(error.code, error.read()) from None
         except (URLError, ConnectionError, HTTPException) as error:
             if attempt == TRIES:
                 raise FleetError("unreachable", f"the API does not answer: {error}") from error
-            time.sleep(0.3 * attempt)
+        time.sleep(0.3 * attempt)
     raise AssertionError("unreachable")
 
 
@@ -100,6 +101,19 @@ def problem(status: int, body: bytes) -> FleetError:
         return FleetError(f"http_{status}", f"the API answered {status}")
 
 
+def _submit(
+    client: Client, text: str, voice: str | None, audio_format: str, patience: float
+) -> Job:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return client.submit(text, voice, audio_format)
+        except FleetError as error:
+            if error.code != "engine_unknown" or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
 def speak(
     client: Client,
     text: str,
@@ -108,10 +122,14 @@ def speak(
     voice: str | None = None,
     on_change: Callable[[Job], None] = lambda _: None,
     seconds: float = float("inf"),
+    patience: float = 5.0,
 ) -> Job:
-    """Have `text` spoken into `out`. Raises with the job's own code when it ends otherwise."""
+    """Have `text` spoken into `out`. Raises with the job's own code when it ends otherwise.
+
+    A fleet that has just started may know no engine yet: that is waited for, with `patience`.
+    """
     until = time.monotonic() + seconds
-    job = client.submit(text, voice, out.suffix.lstrip(".").lower())
+    job = _submit(client, text, voice, out.suffix.lstrip(".").lower(), patience)
     while job["state"] not in FINAL:
         if time.monotonic() > until:
             raise FleetError("too_slow", f"still {job['state']} after {seconds:.0f} s: see var/log")

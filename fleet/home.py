@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -62,6 +62,11 @@ class Home:
 
     def write_embedded(self, embedded: Embedded) -> None:
         write_private(self.embedded_file, json.dumps(asdict(embedded), indent=2) + "\n")
+
+    def forget_pids(self) -> None:
+        """Keep the keys of the run before, and name no process of a run that was killed."""
+        if last := self.read_embedded():
+            self.write_embedded(replace(last, pids={}))
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -44,6 +44,7 @@ class Fleet:
     def run(self, work: Work) -> int:
         """Start, do `work`, and stay if it gives no exit code. Raises when it cannot come up."""
         with self.home.lock():
+            self.home.forget_pids()
             for process in sweep(self.home.pid_file, self.home.mark):
                 tell(f"cleared away {process.name} (pid {process.pid}), left by an earlier run")
             return asyncio.run(self._serve(work))
@@ -184,7 +185,7 @@ def first_sentence(fleet: Fleet) -> None:
     embedded = fleet.embedded
     assert embedded is not None  # noqa: S101 - bootstrap has run by now
     out = fleet.home.var / "first-sentence.wav"
-    speak(Client(embedded.url, embedded.api_key), FIRST_SENTENCE, out, seconds=60)
+    speak(Client(embedded.url, embedded.api_key), FIRST_SENTENCE, out, seconds=60, patience=60)
     started = float(os.environ.get("VOICEMILL_STARTED", time.time()))
     tell(f"first sound after {time.time() - started:.1f} s: {out.relative_to(fleet.home.root)}")
     tell(

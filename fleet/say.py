@@ -44,11 +44,11 @@ def percent(progress: object) -> str:
     return f" {progress:.0%}" if isinstance(progress, int | float) else ""
 
 
-def say(embedded: Embedded, text: str, voice: str | None, out: Path) -> int:
+def say(embedded: Embedded, text: str, voice: str | None, out: Path, patience: float = 5.0) -> int:
     """Have it spoken, and print what came out."""
-    progress = Progress()
+    progress, client = Progress(), Client(embedded.url, embedded.api_key)
     try:
-        speak(Client(embedded.url, embedded.api_key), text, out, voice=voice, on_change=progress)
+        speak(client, text, out, voice=voice, on_change=progress, patience=patience)
     finally:
         progress.close()
     took = time.monotonic() - progress.started
@@ -100,7 +100,7 @@ def perform(home: Home) -> int:
 
     def work(fleet: Fleet) -> int:
         assert fleet.embedded is not None  # noqa: S101 - bootstrap has run by now
-        return say(fleet.embedded, text, voice, out)
+        return say(fleet.embedded, text, voice, out, patience=60.0)
 
     return Fleet(home).run(work)
 

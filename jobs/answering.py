@@ -6,6 +6,7 @@ import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
+from celery import current_task
 from django.db import DatabaseError
 
 from jobs import presence
@@ -48,10 +49,16 @@ def check_stop(held: Held) -> None:
 
 def _claim(job_id: str) -> ClaimedJob | None:
     try:
-        return claims.claim_job(job_id, worker=presence.worker_name())
+        return claims.claim_job(job_id, worker=presence.worker_name(), queue=_heard_on())
     except DatabaseError as error:
         log.warning("job %s not claimed, its bell will ring again: %s", job_id, error)
         return None
+
+
+def _heard_on() -> str | None:
+    """The queue the bell came by, where Celery knows it."""
+    told = current_task.request.delivery_info if current_task else None
+    return told["routing_key"] if told else None
 
 
 def _work(job: ClaimedJob, held: Held, work: Callable[[ClaimedJob, Held], None]) -> None:

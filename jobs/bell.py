@@ -66,7 +66,7 @@ class CeleryBell:
 
     def depth(self, queue: str) -> int:
         with current_app.connection_or_acquire() as connection:
-            declared = connection.default_channel.queue_declare(queue, passive=True)
+            declared = current_app.amqp.queues[queue](connection.default_channel).queue_declare()
             return int(declared.message_count)
 
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import redis
+from amqp import AMQPError
 from celery.exceptions import OperationalError as BrokerError
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -17,6 +18,7 @@ from kombu.exceptions import KombuError
 
 from jobs import wire
 from jobs.bell import Bell, the_bell
+from jobs.keeper import LOOK_EVERY, RENEWALS
 from jobs.services import filling, housekeeping, workers
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ SLOW = 0.25  # and while it does not, because every slot is taken
 AWAY_PAUSE = 0.5
 IDLE = 1.0  # and at rest; a hint wakes it sooner
 MEND_EVERY = 5.0
-AWAY = (DatabaseError, redis.RedisError, BrokerError, KombuError, OSError)
+AWAY = (DatabaseError, redis.RedisError, BrokerError, KombuError, AMQPError, OSError)
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Dispatcher:
         self.nudges = Nudges()
         self.chores = [
             Every(IDLE, housekeeping.queue_due_jobs),
-            Every(IDLE, housekeeping.reap_lost_leases),
+            Every(IDLE, self.reap),
             Every(IDLE, housekeeping.expire_late_jobs),
             Every(IDLE, self.ring_unheard),
             Every(IDLE, self.ring_suspects),
@@ -61,6 +63,7 @@ class Dispatcher:
         ]
         self.pause = BUSY
         self._prepared: object = None
+        self._reap_from = 0.0
 
     def run(self) -> None:
         """Until stopped."""
@@ -103,15 +106,21 @@ class Dispatcher:
         """Ring again what was rung and never claimed, unless the broker still has the bells."""
         for queue in filling.open_queues():
             unheard = filling.unheard_bells(queue)
-            if unheard and self.bell.depth(queue) < len(unheard):
-                self.bell.ring(queue, unheard)
-                filling.note_rung_again(unheard)
+            if unheard.long or self.bell.depth(queue) < len(unheard.rings):
+                self.bell.ring(queue, unheard.rings)
+                filling.note_rung_again(unheard.rings)
+
+    def reap(self) -> None:
+        """Not while the ledger has only just come back: its workers could not extend a lease."""
+        if time.monotonic() >= self._reap_from:
+            housekeeping.reap_lost_leases()
 
     def _prepare(self) -> None:
         connection.ensure_connection()
         if self._prepared is not connection.connection:
             filling.prepare_session()
             self._prepared = connection.connection
+            self._reap_from = time.monotonic() + grace_after_outage()
 
     def _until_back(self, action: Callable[[], None]) -> None:
         """Do it, and while the database or the broker is away, do it again a little later."""
@@ -132,6 +141,11 @@ class Dispatcher:
             except AWAY as error:
                 log.warning("sweep put off: %s", error)
             connection.close()
+
+
+def grace_after_outage() -> float:
+    """Seconds in which every keeper has looked and extended once."""
+    return LOOK_EVERY * 2 + settings.LEASE.total_seconds() / RENEWALS
 
 
 def run_sweeps(*, dry_run: bool = False) -> dict[str, int]:

@@ -29,7 +29,7 @@ LOOK = Statement(
     "look_at_held_jobs",
     ("uuid[]", "int[]", "text", "interval"),
     """
-    SELECT j.id, j.cancel_requested, coalesce(j.deadline < now(), false),
+    SELECT j.id, j.fence, j.cancel_requested, coalesce(j.deadline < now(), false),
            coalesce((SELECT drain_asked_at < now() - $4 FROM jobs_worker WHERE name = $3), false)
       FROM unnest($1, $2) AS held(id, fence)
       JOIN jobs_job j ON j.id = held.id AND j.fence = held.fence AND j.state = 'running'
@@ -43,7 +43,7 @@ EXTEND = Statement(
     UPDATE jobs_job j SET lease_until = now() + $3
       FROM unnest($1, $2) AS held(id, fence)
      WHERE j.id = held.id AND j.fence = held.fence AND j.state = 'running'
-    RETURNING j.id
+    RETURNING j.id, j.fence
     """,
 )
 
@@ -68,6 +68,11 @@ class Held:
     stop: Stop | None = None
 
     @property
+    def key(self) -> tuple[UUID, int]:
+        """A job lost and claimed again by the same process is held twice for a while."""
+        return self.job.id, self.job.fence
+
+    @property
     def lost(self) -> bool:
         """The lease is over, whatever the ledger would say if it could be asked."""
         return self.stop is Stop.LOST or time.monotonic() >= self.lease_ends
@@ -78,7 +83,7 @@ class Keeper:
 
     def __init__(self, worker: str) -> None:
         self.worker = worker
-        self._held: dict[UUID, Held] = {}
+        self._held: dict[tuple[UUID, int], Held] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._extend_at = 0.0
@@ -88,12 +93,12 @@ class Keeper:
     def holding(self, job: ClaimedJob) -> Iterator[Held]:
         held = Held(job, job.lease_ends)
         with self._lock:
-            self._held[job.id] = held
+            self._held[held.key] = held
         try:
             yield held
         finally:
             with self._lock:
-                self._held.pop(job.id, None)
+                del self._held[held.key]
 
     def _keep(self) -> None:
         while True:
@@ -120,18 +125,19 @@ class Keeper:
     def _extend(self, held: list[Held]) -> None:
         lease = settings.LEASE.total_seconds()
         asked_at = time.monotonic()
-        kept = {row[0] for row in EXTEND.rows(*_pairs(held), settings.LEASE)}
+        kept = set(EXTEND.rows(*_pairs(held), settings.LEASE))
         self._extend_at = asked_at + lease / RENEWALS
         for one in held:
-            if one.job.id in kept:
+            if one.key in kept:
                 one.lease_ends = asked_at + lease
             else:
                 one.stop = Stop.LOST
 
     def _look(self, held: list[Held]) -> None:
-        rows = {row[0]: row[1:] for row in LOOK.rows(*_pairs(held), self.worker, settings.DRAIN)}
+        rows = LOOK.rows(*_pairs(held), self.worker, settings.DRAIN)
+        said = {row[:2]: row[2:] for row in rows}
         for one in held:
-            one.stop = one.stop or _reason(*rows.get(one.job.id, (False, False, False)))
+            one.stop = one.stop or _reason(*said.get(one.key, (False, False, False)))
 
 
 def _pairs(held: list[Held]) -> tuple[list[str], list[int]]:

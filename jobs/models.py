@@ -41,6 +41,7 @@ class Job(models.Model):
     checkpoint = models.JSONField(null=True)
     cancel_requested = models.BooleanField(db_default=False)
     pending = models.IntegerField(db_default=0, help_text="Jobs it still waits on.")
+    awaited = models.BooleanField(db_default=False, help_text="Others wait, or waited, on it.")
 
     not_before = models.DateTimeField(null=True)
     deadline = models.DateTimeField(null=True)

@@ -50,10 +50,11 @@ class Presence:
         self._attempt(lambda: workers.dismiss_worker(name=self.name))
 
     def _beat(self, worker: workers.Announcement) -> None:
-        announced = False
+        known = False  # said again only where the ledger forgot it: an announcement ends a drain
         while not self._leaving.is_set():
-            announced = self._attempt(partial(self._say, worker, known=announced))
-            self._leaving.wait(settings.WORKER_ALIVE.total_seconds() / 3 if announced else 1)
+            heard = self._attempt(partial(self._say, worker, known=known))
+            known = known or heard
+            self._leaving.wait(settings.WORKER_ALIVE.total_seconds() / 3 if heard else 1)
         connection.close()
 
     def _say(self, worker: workers.Announcement, *, known: bool) -> None:

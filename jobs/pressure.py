@@ -47,10 +47,10 @@ _tenants: dict[UUID, Gauge] = {}
 
 def check_pressure(*, tenant_id: UUID, ceiling: int, more: int = 1) -> None:
     """Raise where accepting `more` jobs would be too many for the tenant or the platform."""
-    with _lock:
-        mine = _tenants.setdefault(tenant_id, Gauge())
-        _everything.refresh(COUNT_ALL, settings.MAX_DEPTH + 1)
-        mine.refresh(COUNT_TENANT, tenant_id, ceiling + 1)
+    mine = _tenants.setdefault(tenant_id, Gauge())
+    _everything.refresh(COUNT_ALL, settings.MAX_DEPTH + 1)
+    mine.refresh(COUNT_TENANT, tenant_id, ceiling + 1)
+    with _lock:  # never while the ledger is asked: it may hang
         if _everything.value + more > settings.MAX_DEPTH:
             raise QueueFullError
         if mine.value + more > ceiling:

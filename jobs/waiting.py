@@ -32,6 +32,7 @@ LOOK_ANYWAY = 15.0  # seconds after which the ledger is asked whether or not a h
 LOOK_DEAF = 1.0  # and while no hint can come
 JOB_PATH = re.compile(r"/api/v1/jobs/[0-9a-f-]{36}")
 SPEECH_PATH = "/api/v1/jobs/synthesize"
+CLIENT_ERROR = 4
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,11 @@ class Hub:
         self.deaf = True
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the ledger is asked without a hint."""
+        return LOOK_DEAF if self.deaf else LOOK_ANYWAY
 
     @contextmanager
     def listening(self, job_id: str) -> Iterator[asyncio.Event]:
@@ -114,6 +120,11 @@ class Answer:
         return shown if isinstance(shown, dict) and "state" in shown else {}
 
     @property
+    def refused(self) -> bool:
+        """It will not be shown later either: the key may not read, or was revoked meanwhile."""
+        return int(self.start["status"]) // 100 == CLIENT_ERROR
+
+    @property
     def settled(self) -> bool:
         return not self.job or self.job["state"] in FINAL
 
@@ -135,15 +146,17 @@ class WaitingRoom:
         await answer.send_to(send)
 
     async def _wait(self, scope: Message, answer: Answer, until: float) -> Answer:
+        """The job as it ended; as it was seen last where it did not, or cannot be seen any more."""
         first = answer
-        with self.hub.listening(answer.job["id"]) as ended:
-            answer = await self._look(scope, first)
-            while not answer.settled and (left := until - time.monotonic()) > 0:
-                pause = LOOK_DEAF if self.hub.deaf else LOOK_ANYWAY
-                await _wait_for(ended, min(left, pause))
+        with self.hub.listening(first.job["id"]) as ended:
+            while True:
+                seen = await self._look(scope, first)
+                answer = seen if seen.job else answer
+                left = until - time.monotonic()
+                if answer.settled or seen.refused or left <= 0:
+                    return _with_location(answer, first)
+                await _wait_for(ended, min(left, self.hub.pause))
                 ended.clear()
-                answer = await self._look(scope, first)
-        return _with_location(answer, first)
 
     async def _look(self, scope: Message, first: Answer) -> Answer:
         path = f"/api/v1/jobs/{first.job['id']}"
@@ -170,13 +183,15 @@ def seconds_to_wait(scope: Message) -> float | None:
 
 
 def _seconds(value: str) -> float | None:
-    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", value) or float(value) == 0:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", value) or float(value) == 0:
         return None
     return min(float(value), LONGEST)
 
 
 def _with_location(answer: Answer, first: Answer) -> Answer:
     """What the first answer said of where the job lies holds for the last one as well."""
+    if answer is first:
+        return first
     kept = {b"location", b"idempotent-replayed"}
     extra = [pair for pair in first.start["headers"] if pair[0].lower() in kept]
     answer.start = {**answer.start, "headers": [*answer.start["headers"], *extra]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import closing, suppress
 from dataclasses import asdict
@@ -23,13 +24,23 @@ from voices import renders, storage
 from voices.renders import MASTER, File, FoundRender
 from voices.results import charge_for, result_for
 from voices.routing import CHARACTERS_PER_SECOND
-from voices.store import StoreError, audio_name, read_verified
+from voices.store import (
+    ObjectDamaged,
+    ObjectMissing,
+    StoreDown,
+    StoreError,
+    StoreRefused,
+    audio_name,
+    read_verified,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.keeper import Held
     from jobs.services.claims import ClaimedJob
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="synthesis_worker.synthesize")
@@ -42,8 +53,7 @@ def speak_or_reuse(job: ClaimedJob, held: Held) -> None:
     render = _find_render(job, held)
     if render is not None and render.file is not None:
         _finish(job, held, render, render.file, cached=True)
-    elif render is not None:
-        master = patiently(held, lambda: _read_master(job, render), away=(StoreError,))
+    elif render is not None and (master := _read_master(job, held, render)) is not None:
         _finish(job, held, render, _store_file(job, held, master), cached=True)
     else:
         _speak(job, held)
@@ -130,9 +140,16 @@ def _store(job: ClaimedJob, held: Held, data: bytes, audio_format: str) -> str:
     return patiently(held, put, away=(StoreError,))
 
 
-def _read_master(job: ClaimedJob, render: FoundRender) -> Waveform:
-    name = audio_name(job.tenant_id, render.sha256, MASTER)
-    return audio.decode(read_verified(storage.audio_store(), name))
+def _read_master(job: ClaimedJob, held: Held, render: FoundRender) -> Waveform | None:
+    """What was spoken before; None where the store has lost it, or has spoilt it."""
+    store, name = storage.audio_store(), audio_name(job.tenant_id, render.sha256, MASTER)
+    try:
+        data = patiently(held, lambda: read_verified(store, name), away=(StoreDown, StoreRefused))
+    except (ObjectMissing, ObjectDamaged) as error:
+        log.warning("a master is made again: %s", error)
+        patiently(held, lambda: store.delete(name), away=(StoreError,))
+        return None
+    return audio.decode(data)
 
 
 def _finish(job: ClaimedJob, held: Held, render: FoundRender, file: File, *, cached: bool) -> None:

@@ -41,7 +41,10 @@ class HasScope(permissions.BasePermission):
         if not isinstance(request.auth, Caller):
             return False
         scopes: dict[str, str] = getattr(view, "scopes", {})
-        needed = scopes.get(request.method or "", scopes.get("*", ""))
+        method = request.method or ""
+        needed = scopes.get("GET" if method == "HEAD" else method)
+        if needed is None:
+            raise exceptions.MethodNotAllowed(method)
         return needed in request.auth.scopes
 
 

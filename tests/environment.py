@@ -11,6 +11,7 @@ from fleet.services import Services
 FOLDER = Path(tempfile.mkdtemp(prefix="vmt-", dir="/tmp"))
 SERVICES = Services.under(FOLDER, FOLDER, durable=False)
 DATABASE = "test_voicemill"
+RABBITMQ = os.environ.pop("AMQP_URL", "")  # for the tests of RabbitMQ alone
 
 os.environ.update(
     {

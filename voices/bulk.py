@@ -61,6 +61,12 @@ class Batch:
     id: UUID
     lines: tuple[Line, ...]
 
+    @property
+    def replayed(self) -> bool:
+        """Whether the same request made all of it before."""
+        made = [line.submitted for line in self.lines if line.submitted]
+        return bool(made) and all(one.replayed for one in made)
+
 
 def submit_bulk(
     caller: Caller,

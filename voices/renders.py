@@ -39,6 +39,7 @@ class FoundRender:
     sample_rate: int
     engine: str
     file: File | None = None
+    stale: bool = False  # its last use was noted a while ago
 
     @property
     def ready(self) -> bool:
@@ -50,7 +51,7 @@ LOOK = Statement(
     ("text[]", "text", "int", "float8"),
     """
     SELECT r.key, r.job_id, r.sha256, r.seconds, r.sample_rate, r.engine,
-           v.sha256, v.bytes, v.file_rate
+           v.sha256, v.bytes, v.file_rate, r.used_at < now() - interval '1 hour'
       FROM unnest($1) WITH ORDINALITY AS asked(key, place)
       JOIN voices_render r ON r.key = asked.key
       LEFT JOIN voices_variant v ON v.render_id = r.key AND v.format = $2
@@ -67,6 +68,12 @@ RESERVE = Statement(
     ON CONFLICT (key) DO UPDATE SET used_at = now()
     RETURNING r.job_id, r.sha256
     """,
+)
+
+TOUCH = Statement(
+    "touch_render",
+    ("text",),
+    "UPDATE voices_render SET used_at = now() WHERE key = $1 RETURNING key",
 )
 
 TAKE_OVER = Statement(
@@ -104,7 +111,7 @@ ADD_VARIANT = Statement(
 def find_renders(keys: Sequence[str], audio_format: str, rate: int | None) -> list[FoundRender]:
     """What is known under these keys, in their order, with the file where it is encoded already."""
     rows = LOOK.rows(list(keys), audio_format, rate or 0, settings.LOUDNESS)
-    return [FoundRender(*[*row[:6], _file(audio_format, *row[6:])]) for row in rows]
+    return [FoundRender(*[*row[:6], _file(audio_format, *row[6:9]), row[9]]) for row in rows]
 
 
 def _file(audio_format: str, sha256: str | None, size: int, rate: int) -> File | None:
@@ -115,6 +122,12 @@ def reserve_render(key: str, tenant_id: UUID, job_id: UUID) -> tuple[UUID | None
     """Whose render it is now, and whether it is ready. The key stays locked until we commit."""
     row = RESERVE.row(key, str(tenant_id), str(job_id))
     return (row[0], bool(row[1])) if row else (None, False)
+
+
+def note_use(render: FoundRender) -> None:
+    """Keep a render that is asked for: time begins anew. Once an hour is enough."""
+    if render.stale:
+        TOUCH.row(render.key)
 
 
 def take_over_render(key: str, job_id: UUID) -> None:

@@ -178,6 +178,7 @@ def accept_prepared(prepared: Prepared) -> Submitted:
     ready = next((render for render in found if render.ready), None)
     if ready is None:
         return _accept_new(prepared)
+    renders.note_use(ready)
     if ready.file is None:
         return _accept_encoding(prepared, ready)
     return _accept_hit(prepared, ready, ready.file)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -22,8 +23,6 @@ from tenants.auth import caller_of
 from tenants.scopes import Scope
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from rest_framework.request import Request
 
 WAIT = OpenApiParameter(
@@ -41,6 +40,13 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "limit"
     ordering = "-id"
 
+    def decode_cursor(self, request: Request) -> Any:
+        """A cursor somebody made up is no page, and no question to the database."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not _is_uuid(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
 
 class BatchDetail(serializers.Serializer[Any]):
     """How a batch stands: its jobs by state."""
@@ -57,7 +63,9 @@ class JobListView(GenericAPIView[Job]):
     pagination_class = NewestFirst
     serializer_class = JobDetail
 
-    @extend_schema(operation_id="list_jobs", parameters=[STATE, BATCH])
+    @extend_schema(
+        operation_id="list_jobs", parameters=[STATE, BATCH], responses=JobDetail(many=True)
+    )
     def get(self, request: Request) -> Response:
         found = selectors.tenant_jobs(caller_of(request).tenant_id)
         page = self.paginate_queryset(_filtered(found, request))
@@ -129,8 +137,18 @@ def _filtered(found: Any, request: Request) -> Any:
             raise ValidationError({"state": [f"One of {', '.join(State)}."]})
         found = found.filter(state=state)
     if batch := request.query_params.get("batch"):
-        found = found.filter(batch_id=serializers.UUIDField().run_validation(batch))
+        if not _is_uuid(batch):
+            raise ValidationError({"batch": ["This must be the id of a batch."]})
+        found = found.filter(batch_id=batch)
     return found
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _present_batch(tenant_id: UUID, batch_id: UUID) -> dict[str, Any]:

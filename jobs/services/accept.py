@@ -123,6 +123,7 @@ def _submit_waiting(jobs: Sequence[NewJob]) -> list[Accepted]:
         for awaited in awaited_by_it
     ]
     _insert_edges(rows)
+    _mark_awaited([awaited for _, awaited, _ in rows])
     return accepted
 
 
@@ -130,7 +131,7 @@ def _lock_awaited(job_ids: set[UUID]) -> set[UUID]:
     """Which of these jobs are still to end. They cannot end before this transaction does."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, state FROM jobs_job WHERE id = ANY(%s) ORDER BY id FOR SHARE",
+            "SELECT id, state FROM jobs_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
             [list(job_ids)],
         )
         states = {job_id: State(state) for job_id, state in cursor.fetchall()}
@@ -143,6 +144,15 @@ def _insert_edges(rows: Sequence[tuple[str, str, str]]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO jobs_edge (waiter_id, awaited_id, bond) VALUES (%s, %s, %s)", rows
+        )
+
+
+def _mark_awaited(job_ids: Sequence[str]) -> None:
+    """A new version of each row: a finish that waits for our lock will see the mark."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET awaited = true WHERE id = ANY(%s::uuid[]) AND NOT awaited",
+            [job_ids],
         )
 
 

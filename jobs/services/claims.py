@@ -73,12 +73,13 @@ class Charge:
 
 CLAIM = Statement(
     "claim_job",
-    ("uuid", "interval", "text"),
+    ("uuid", "interval", "text", "text"),
     """
     UPDATE jobs_job
        SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = $3,
            lease_until = now() + $2, started_at = coalesce(started_at, now())
-     WHERE id = $1 AND state IN ('queued', 'rung')
+     WHERE id = $1 AND (state = 'rung' OR state = 'queued' AND lost_leases < 2)
+       AND queue = coalesce($4, queue)
     RETURNING id, tenant_id, kind, fence, attempt, failures, step, deadline,
               plan::text, request::text, checkpoint::text
     """,
@@ -86,13 +87,13 @@ CLAIM = Statement(
 
 FINISH = Statement(
     "finish_job",
-    ("uuid", "int", "jsonb", "jsonb"),
-    f"""
+    ("uuid", "int", "jsonb", "jsonb", "bool"),
+    """
     WITH done AS (
       UPDATE jobs_job
          SET state = 'succeeded', lease_until = NULL, progress = 1, result = $3,
              ended_at = now(), events = events + 1
-       WHERE id = $1 AND fence = $2 AND state = 'running'
+       WHERE id = $1 AND fence = $2 AND state = 'running' AND awaited = $5
       RETURNING id, tenant_id, personality_id, events),
     charged AS (
       INSERT INTO jobs_usage (job_id, tenant_id, personality_id, voice, provider, characters,
@@ -100,20 +101,29 @@ FINISH = Statement(
       SELECT done.id, done.tenant_id, done.personality_id, c.voice, c.provider, c.characters,
              c.audio_seconds, c.cost_usd, c.cached
         FROM done, jsonb_to_record($4) AS c(voice text, provider text, characters int,
-             audio_seconds float8, cost_usd numeric, cached bool)),
-    told AS (
-      INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
-      SELECT id, tenant_id, events, 'job.succeeded', $3 FROM done),
+             audio_seconds float8, cost_usd numeric, cached bool))
+    INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
+    SELECT id, tenant_id, events, 'job.succeeded', $3 FROM done
+    RETURNING job_id
+    """,
+)
+
+FREE_WAITERS = Statement(
+    "free_waiters",
+    ("uuid",),
+    f"""
+    WITH waiter AS MATERIALIZED (
+      SELECT w.id FROM jobs_edge e JOIN jobs_job w ON w.id = e.waiter_id
+       WHERE e.awaited_id = $1 AND w.state = 'waiting' ORDER BY w.id FOR UPDATE OF w),
     freed AS (
       UPDATE jobs_job w
          SET pending = w.pending - 1,
              state = CASE WHEN w.pending = 1 AND w.not_before IS NULL THEN 'queued'
                           ELSE w.state END
-        FROM jobs_edge e, done
-       WHERE e.awaited_id = done.id AND w.id = e.waiter_id AND w.state = 'waiting'
+        FROM waiter WHERE w.id = waiter.id
       RETURNING w.queue, w.tenant_id, w.state),
     {wake("freed")}
-    SELECT id, (SELECT array_agg(queue_id) FROM woken) FROM done
+    SELECT (SELECT array_agg(queue_id) FROM woken)
     """,  # noqa: S608 - the fragment holds names only
 )
 
@@ -125,7 +135,7 @@ REQUEUE = Statement(
       UPDATE jobs_job
          SET state = 'queued', lease_until = NULL, queue = $3, step = $4, attempt = attempt - $5,
              failures = CASE WHEN step = $4 THEN failures ELSE 0 END, trail = trail || $6
-       WHERE id = $1 AND fence = $2 AND state = 'running'
+       WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT cancel_requested
       RETURNING id, queue, tenant_id, state),
     {wake("moved")}
     SELECT id, (SELECT array_agg(queue_id) FROM woken) FROM moved
@@ -139,7 +149,7 @@ RETRY_LATER = Statement(
     UPDATE jobs_job
        SET state = 'waiting', lease_until = NULL, not_before = now() + $3,
            failures = failures + 1, trail = trail || $4
-     WHERE id = $1 AND fence = $2 AND state = 'running'
+     WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT cancel_requested
     RETURNING id
     """,
 )
@@ -157,10 +167,13 @@ REPORT = Statement(
 )
 
 
-def claim_job(job_id: UUID | str, *, worker: str) -> ClaimedJob | None:
-    """Take the job if it is free. None means somebody else has it, or it has ended."""
+def claim_job(job_id: UUID | str, *, worker: str, queue: str | None = None) -> ClaimedJob | None:
+    """Take the job if it is free. None means somebody else has it, or it has ended.
+
+    With the queue its bell came by, only while it is there: a late bell of an earlier step is void.
+    """
     asked_at = time.monotonic()
-    row = CLAIM.row(str(job_id), settings.LEASE, worker)
+    row = CLAIM.row(str(job_id), settings.LEASE, worker, queue)
     if row is None:
         return None
     documents = [text and json.loads(text) for text in row[8:]]
@@ -170,12 +183,24 @@ def claim_job(job_id: UUID | str, *, worker: str) -> ClaimedJob | None:
 
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
     """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
-    row = FINISH.row(str(job.id), job.fence, json.dumps(result), charge_json(charge))
-    if row is None:
+    values = (str(job.id), job.fence, json.dumps(result), charge_json(charge))
+    if FINISH.row(*values, False) is None and not _finish_awaited(job, values):
         return False
     transaction.on_commit(partial(hint_ended, job.id))
-    if row[1]:
-        transaction.on_commit(partial(hint_ready, row[1]))
+    return True
+
+
+def _finish_awaited(job: ClaimedJob, values: tuple[Any, ...]) -> bool:
+    """Finish a job others wait on, and set them free.
+
+    Two statements, for one that waited while another waiter was accepted would not see its edge.
+    """
+    with transaction.atomic():
+        if FINISH.row(*values, True) is None:
+            return False
+        row = FREE_WAITERS.row(str(job.id))
+    if row and row[0]:
+        transaction.on_commit(partial(hint_ready, row[0]))
     return True
 
 
@@ -215,7 +240,9 @@ def report_progress(
 
 def _retry_later(job: ClaimedJob, failure: Failure) -> bool:
     note = _note(job, failure.code, failure.message)
-    return RETRY_LATER.row(str(job.id), job.fence, retry_delay(job.failures), note) is not None
+    if RETRY_LATER.row(str(job.id), job.fence, retry_delay(job.failures), note) is None:
+        return _end_cancelled(job)
+    return True
 
 
 def retry_delay(failures: int) -> timedelta:
@@ -233,10 +260,15 @@ def _requeue(job: ClaimedJob, *, step: int, unspent: int, note: str) -> bool:
     queue = job.plan[step]["queue"]
     row = REQUEUE.row(str(job.id), job.fence, queue, step, unspent, note)
     if row is None:
-        return False
+        return _end_cancelled(job)
     if row[1]:
         transaction.on_commit(partial(hint_ready, row[1]))
     return True
+
+
+def _end_cancelled(job: ClaimedJob) -> bool:
+    """What could not be put back has a cancel pending, and ends with it; or it is not ours."""
+    return end_interrupted(job, State.CANCELLED)
 
 
 def _note(job: ClaimedJob, code: str, message: str) -> str:

@@ -48,13 +48,13 @@ END = Statement(
     """,
 )
 
-FREE = Statement(
-    "free_waiter",
+FREE_HEIR = Statement(
+    "free_heir",
     ("uuid",),
     f"""
     WITH freed AS (
       UPDATE jobs_job
-         SET pending = pending - 1,
+         SET pending = pending - 1, awaited = true,
              state = CASE WHEN pending = 1 AND not_before IS NULL THEN 'queued' ELSE state END
        WHERE id = $1 AND state = 'waiting'
       RETURNING queue, tenant_id, state),
@@ -92,8 +92,7 @@ def cancel_job(*, tenant_id: UUID, job_id: UUID) -> State:
     """Cancel at once what has not started; ask the worker of what has. The state it is in now."""
     if not Job.objects.filter(id=job_id, tenant_id=tenant_id).exists():
         raise JobNotFoundError
-    if not end_job(job_id, State.CANCELLED, within=NOT_STARTED):
-        Job.objects.filter(id=job_id, state=State.RUNNING).update(cancel_requested=True)
+    _cancel(job_id)
     return State(Job.objects.values_list("state", flat=True).get(id=job_id))
 
 
@@ -138,7 +137,7 @@ def _settle(ending: Ending) -> None:
     elif same:
         _promote(ending.job_id, same[0])
     for part_id in _orphaned_parts(ending.job_id):
-        _cancel_part(part_id)
+        _cancel(part_id)
 
 
 def _part_code(ending: Ending) -> str:
@@ -154,7 +153,7 @@ def _promote(ended_id: UUID, heir_id: UUID) -> None:
         ended_id,
         heir_id,
     )
-    row = FREE.row(str(heir_id))
+    row = FREE_HEIR.row(str(heir_id))
     if row and row[0]:
         transaction.on_commit(partial(hint_ready, row[0]))
 
@@ -181,9 +180,12 @@ def _orphaned_parts(job_id: UUID) -> list[UUID]:
     )
 
 
-def _cancel_part(job_id: UUID) -> None:
-    if not end_job(job_id, State.CANCELLED, within=NOT_STARTED):
-        Job.objects.filter(id=job_id, state=State.RUNNING).update(cancel_requested=True)
+def _cancel(job_id: UUID) -> None:
+    """Locked, so that between our two looks nobody claims it or hands it back."""
+    with transaction.atomic():
+        _run("SELECT FROM jobs_job WHERE id = %s FOR NO KEY UPDATE", job_id)
+        if not end_job(job_id, State.CANCELLED, within=NOT_STARTED):
+            Job.objects.filter(id=job_id, state=State.RUNNING).update(cancel_requested=True)
 
 
 def _ids(sql: str, *values: Any) -> list[UUID]:

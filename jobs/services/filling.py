@@ -77,7 +77,9 @@ FILL = Statement(
        WHERE name = $1 AND EXISTS (SELECT 1 FROM picked))
     SELECT (SELECT array_agg(id::text) FROM rung),
            (SELECT array_agg(kind) FROM rung),
-           (SELECT count(*) FROM lane) > 0 OR (SELECT free = 0 AND slots > 0 FROM room, queue)
+           (SELECT count(*) FROM lane) > 0 OR (SELECT slots > 0 AND (free = 0
+              OR EXISTS (SELECT 1 FROM flight f JOIN jobs_lane l ON l.tenant_id = f.tenant_id
+                          WHERE l.queue_id = $1 AND l.ready)) FROM room, queue)
     """,
 )
 
@@ -86,15 +88,26 @@ SUSPECT = Statement(
     "ring_suspect",
     ("text",),
     """
-    UPDATE jobs_job SET state = 'rung', rung_at = now()
-     WHERE id = (SELECT id FROM jobs_job
-                  WHERE queue = $1 AND state = 'queued' AND lost_leases >= 2
-                    AND NOT EXISTS (SELECT 1 FROM jobs_queue WHERE name = $1 AND paused)
-                    AND NOT EXISTS (SELECT 1 FROM jobs_job WHERE queue = $1
-                          AND state IN ('rung', 'running') AND lost_leases >= 2)
-                  ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-       AND state = 'queued'
-    RETURNING id::text, kind
+    WITH queue AS MATERIALIZED (
+      SELECT pg_visible_in_snapshot(filled_by::text::xid8, pg_current_snapshot()) AS current
+        FROM jobs_queue WHERE name = $1 AND NOT paused
+         AND EXISTS (SELECT 1 FROM jobs_job
+              WHERE queue = $1 AND state = 'queued' AND lost_leases >= 2)
+         FOR UPDATE SKIP LOCKED),
+    rung AS (
+      UPDATE jobs_job SET state = 'rung', rung_at = now()
+       WHERE id = (SELECT id FROM jobs_job
+                    WHERE queue = $1 AND state = 'queued' AND lost_leases >= 2
+                      AND (SELECT current FROM queue)
+                      AND NOT EXISTS (SELECT 1 FROM jobs_job WHERE queue = $1
+                            AND state IN ('rung', 'running') AND lost_leases >= 2)
+                    ORDER BY id LIMIT 1)
+         AND state = 'queued'
+      RETURNING id::text, kind),
+    ticked AS (
+      UPDATE jobs_queue SET filled_by = pg_current_xact_id()::text::bigint
+       WHERE name = $1 AND EXISTS (SELECT 1 FROM rung))
+    SELECT id, kind FROM rung
     """,
 )
 
@@ -102,7 +115,7 @@ UNHEARD = Statement(
     "find_unheard_bells",
     ("text", "interval"),
     """
-    SELECT id::text, kind FROM jobs_job
+    SELECT id::text, kind, rung_at < now() - $2 * 6 FROM jobs_job
      WHERE queue = $1 AND state = 'rung' AND rung_at < now() - $2 ORDER BY rung_at LIMIT 500
     """,
 )
@@ -132,9 +145,17 @@ def ring_suspect(queue: str) -> list[Ring]:
     return [Ring(*row) for row in SUSPECT.rows(queue)]
 
 
-def unheard_bells(queue: str) -> list[Ring]:
+class Unheard(NamedTuple):
+    """Bells nobody has answered; some so long ago that they must be lost."""
+
+    rings: list[Ring]
+    long: bool
+
+
+def unheard_bells(queue: str) -> Unheard:
     """Jobs rung a while ago that nobody has claimed."""
-    return [Ring(*row) for row in UNHEARD.rows(queue, settings.RING_AGAIN)]
+    rows = UNHEARD.rows(queue, settings.RING_AGAIN)
+    return Unheard([Ring(*row[:2]) for row in rows], any(row[2] for row in rows))
 
 
 def note_rung_again(rings: list[Ring]) -> None:

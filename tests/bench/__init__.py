@@ -1,0 +1,1 @@
+"""Measurements of Voicemill beside its peers: `python -m tests.bench`, or `make bench`."""

@@ -29,8 +29,9 @@ print(json.dumps({
 
 # Jobs by id; a text that says "break" fails, one that says "slow" takes two looks.
 APP = """
-import io, itertools, json, os, wave
-jobs, ids = {}, itertools.count(1)
+import io, itertools, json, os, time, wave
+KNOWN_FROM = time.monotonic() + 0.5  # workers need a moment to say what they can do
+jobs, ids, refusals = {}, itertools.count(1), itertools.count()
 
 def sound():
     out = io.BytesIO()
@@ -43,6 +44,10 @@ def submit(body):
     text = body["text"]
     if body.get("voice") == "nobody":
         return 404, {"title": "x", "detail": "there is no voice nobody", "code": "unknown_voice"}
+    if time.monotonic() < KNOWN_FROM:
+        return 422, {"title": "x", "detail": "no worker was seen yet", "code": "engine_unknown"}
+    if "busy" in text and next(refusals) < 2:
+        return 503, {"title": "x", "detail": "the ledger cannot be reached", "code": "down"}
     job = {"id": str(next(ids)), "text": text, "state": "queued", "progress": 0.5, "error": None}
     if "break" in text:
         job |= {"state": "failed", "error": {"code": "engine_failed", "message": "it broke"}}
@@ -70,7 +75,8 @@ async def app(scope, receive, send):
     body = (await receive())["body"]
     status, answer = route(scope["method"], scope["path"], body)
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    await send({"type": "http.response.start", "status": status, "headers": []})
+    headers = [(b"retry-after", b"1")] if status == 503 else []
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": data})
 """
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from fleet.places import socket_folder
-from fleet.processes import all_processes, carries, working_folder
+from fleet.processes import all_processes, carries, read_process, working_folder
 from tests.integration.stand_in import make_stand_in
 from tests.integration.supervised import until
 
@@ -64,11 +64,18 @@ def embedded(root: Path) -> dict[str, Any]:
     return found
 
 
+def children(root: Path) -> set[int]:
+    """Whose the processes named in embedded.json are, once all of them are named."""
+    pids = embedded(root)["pids"]
+    alive = [found for pid in pids.values() if (found := read_process(pid))]
+    return {one.parent for one in alive} if set(pids) == NAMES else set()
+
+
 @contextmanager
 def running(root: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     with call(root, "fleet.run", **environment) as process:
         try:
-            until(lambda: set(embedded(root)["pids"]) == NAMES or process.poll() is not None, 30)
+            until(lambda: children(root) == {process.pid} or process.poll() is not None, 30)
             yield process
         finally:
             if process.poll() is None:
@@ -158,6 +165,12 @@ def test_saying_uses_the_running_fleet(clone: Path) -> None:
     assert "succeeded" in told
     assert "out.wav: 1.00 s of audio, 32,044 bytes" in told
     assert (clone / "out.wav").stat().st_size == 32_044
+
+
+def test_saying_tries_again_when_asked_to(clone: Path) -> None:
+    with running(clone):
+        code, told = say(clone, TEXT="a busy moment")
+    assert code == 0, told
 
 
 def test_saying_waits_for_a_fleet_that_still_starts(clone: Path) -> None:

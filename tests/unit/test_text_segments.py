@@ -49,6 +49,13 @@ def test_an_over_long_sentence_is_cut_at_a_clause_then_a_word() -> None:
     assert segments("alpha beta gamma delta", "en", 12) == ["alpha beta", "gamma delta"]
 
 
+def test_a_full_width_comma_needs_no_space_after_it() -> None:
+    assert segments("\u4e00\u4e8c\u4e09\uff0c\u56db\u4e94\u516d", "zh", 5) == [
+        "\u4e00\u4e8c\u4e09\uff0c",
+        "\u56db\u4e94\u516d",
+    ]
+
+
 def test_one_endless_word_is_cut_at_the_limit() -> None:
     pieces = segments("a" * 100_000, "en", 300)
     assert "".join(pieces) == "a" * 100_000

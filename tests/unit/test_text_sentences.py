@@ -29,6 +29,7 @@ ENGLISH = [
 ]
 
 OTHERS = [
+    ("de", "Am 5. Mai 1999. Dann ging er.", ["Am 5. Mai 1999.", "Dann ging er."]),
     ("de", "Das ist z.B. gut. Nr. 5 auch.", ["Das ist z.B. gut.", "Nr. 5 auch."]),
     (
         "es",

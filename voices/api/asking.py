@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 255
 DAY = 86_400
+LARGEST = 1e15
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
 @extend_schema_field({"type": "string", "minLength": 1})
@@ -36,12 +37,11 @@ class Dial(serializers.FloatField):
     """A finite number."""
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool | str):
+        if isinstance(data, bool) or not isinstance(data, int | float):
             raise serializers.ValidationError("This must be a number.")
-        value: float = super().to_internal_value(data)
-        if not math.isfinite(value):
-            raise serializers.ValidationError("This must be a finite number.")
-        return value
+        if not -LARGEST < data < LARGEST:
+            raise serializers.ValidationError("This must be a finite number, and not a huge one.")
+        return float(data)
 
 
 class KnownFields(serializers.Serializer[Any]):
@@ -74,14 +74,22 @@ class SynthesisBody(KnownFields):
     priority = serializers.ChoiceField(
         choices=[priority.name.lower() for priority in Priority], default="standard"
     )
-    deadline_seconds = serializers.FloatField(required=False, min_value=0.1, max_value=7 * DAY)
+    deadline_seconds = Dial(required=False, min_value=0.1, max_value=7 * DAY)
     personality_id = serializers.CharField(required=False, max_length=60, allow_blank=True)
+
+
+@extend_schema_field(SynthesisBody)
+class Unchecked(serializers.Field[Any, Any, Any, Any]):
+    """Taken as it is: what is wrong with one item is no other item's trouble."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
 
 
 class BulkBody(KnownFields):
     """Up to a thousand requests; each is checked alone."""
 
-    items = serializers.ListField(child=serializers.DictField(), min_length=1)
+    items = serializers.ListField(child=Unchecked(allow_null=True), min_length=1)
 
     def validate_items(self, items: list[Any]) -> list[Any]:
         if len(items) > settings.BULK_ITEMS:
@@ -134,4 +142,6 @@ def day(request: Request, name: str) -> datetime | None:
         found: date = serializers.DateField().run_validation(given)
     except serializers.ValidationError as error:
         raise serializers.ValidationError({name: error.detail}) from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise serializers.ValidationError({name: [f"From {FIRST_YEAR} to {LAST_YEAR}."]})
     return datetime.combine(found, time.min, UTC)

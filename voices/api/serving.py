@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
+from tenants.problems import as_json, problem
 from voices.store import content_disposition
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def serve_audio(request: HttpRequest, audio: Audio) -> HttpResponse:
     asked = _range_header(request, etag)
     part = parse_range(asked, audio.size) if asked else Part(0, audio.size)
     if part is None:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{audio.size}"})
+        return _past_the_end(audio.size)
     return _answer(audio, etag, part, partial=bool(asked) and RANGE.fullmatch(asked) is not None)
 
 
@@ -52,6 +53,11 @@ def parse_range(header: str, size: int) -> Part | None:
         return Part(size - length, length) if length else None
     start, end = int(first), min(int(last or size - 1), size - 1)
     return Part(start, end - start + 1) if start <= end else None
+
+
+def _past_the_end(size: int) -> HttpResponse:
+    body, headers = problem(416, "range_unsatisfiable", f"The file has {size} bytes.")
+    return as_json((body, headers | {"Content-Range": f"bytes */{size}"}))
 
 
 def _answer(audio: Audio, etag: str, part: Part, *, partial: bool) -> HttpResponse:

@@ -10,6 +10,6 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/audio", views.AudioView.as_view()),
     path("jobs/<uuid:job_id>/audio/link", views.AudioLinkView.as_view()),
     path("voices", views.VoiceListView.as_view()),
-    path("voices/<str:reference>", views.VoiceView.as_view()),
+    path("voices/<slug:reference>", views.VoiceView.as_view()),
     path("usage", views.UsageView.as_view()),
 ]

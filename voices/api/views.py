@@ -14,6 +14,7 @@ from jobs import selectors as jobs_selectors
 from jobs.api.presenting import JobDetail, present_job
 from jobs.pressure import check_pressure
 from tenants.auth import caller_of
+from tenants.problems import PROBLEM
 from tenants.scopes import Scope
 from voices import selectors, services
 from voices.api import asking
@@ -70,7 +71,7 @@ class SynthesizeView(APIView):
         headers = {"Location": f"/api/v1/jobs/{job.id}"}
         if submitted.replayed:
             headers["Idempotent-Replayed"] = "true"
-        status = 200 if submitted.done else 202
+        status = 200 if job.ended_at else 202
         return Response(present_job(job, submitted.warnings), status, headers=headers)
 
 
@@ -94,7 +95,8 @@ class BulkView(APIView):
         batch = submit_bulk(
             caller, items, read=asking.read_synthesis, key=asking.idempotency_key(request)
         )
-        return Response(present_batch(batch), 202)
+        headers = {"Idempotent-Replayed": "true"} if batch.replayed else {}
+        return Response(present_batch(batch), 202, headers=headers)
 
 
 class AudioView(APIView):
@@ -108,7 +110,9 @@ class AudioView(APIView):
             (200, "audio/*"): OpenApiTypes.BINARY,
             (206, "audio/*"): OpenApiTypes.BINARY,
             304: OpenApiResponse(description="You have it already."),
-            416: OpenApiResponse(description="The range lies past the end."),
+            (416, PROBLEM): OpenApiResponse(
+                OpenApiTypes.OBJECT, description="The range lies past the end."
+            ),
         },
     )
     def get(self, request: Request, job_id: UUID) -> HttpResponse:

@@ -32,6 +32,9 @@ SHORT_WORDS = {
     "fr": _words("etc"),
 }
 
+# Languages that write `5.` for `fifth`.
+DOTTED_ORDINALS = _words("de da nb nn no fi et lv cs sk pl sl hr bs sr hu is lb")
+
 # Words that begin an English sentence far more often than they continue a name.
 STARTERS = _words(
     "A After All An And As At Before But By For From He Her Here His How However I If In It Its "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from voices.text.abbreviations import SHORT_WORDS, STARTERS, TITLES
+from voices.text.abbreviations import DOTTED_ORDINALS, SHORT_WORDS, STARTERS, TITLES
 from voices.text.cutting import Span, cut, trimmed
 from voices.text.languages import is_unspaced, primary_language
 from voices.text.punctuation import (
@@ -29,6 +29,7 @@ _FIRST_WORD = re.compile(rf"[\s{re.escape(OPENERS)}]*(\w+)?")
 _ASIDE = 300
 _LONGEST_WORD = 40
 _UNSPACED_SENTENCE = 160
+_YEAR_LENGTH = 4
 
 
 def sentences(text: str, language: str) -> list[str]:
@@ -96,9 +97,14 @@ def _full_stop_ends(before: str, following: str, language: str) -> bool:
     last = found[0].lower() if found else ""
     if last in TITLES.get(language, ()):
         return False
-    if last.isdigit() and before.strip() == last:
-        return False  # the number of a list item
+    if last.isdigit() and _is_ordinal(before, last, language):
+        return False
     is_initial = len(last) == 1 and last.isalpha() and before[-1:].isupper()
     if is_initial or last in SHORT_WORDS.get(language, ()):
         return not following or following in STARTERS
     return True
+
+
+def _is_ordinal(before: str, number: str, language: str) -> bool:
+    """The number of a list item, or a day as German writes it: `am 5. Mai`."""
+    return before.strip() == number or (language in DOTTED_ORDINALS and len(number) < _YEAR_LENGTH)

@@ -1,0 +1,39 @@
+"""`python -m tests.bench [--quick] [--only NAME]`: measure, print the table, write var/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from tests.bench import accepting, noop
+from tests.bench.figures import Figure, save, table
+from tests.bench.venvs import HOME
+
+MEASUREMENTS = {
+    "noop": noop.measure,
+    "accept": accepting.measure,
+}
+
+
+def main() -> int:
+    chosen = read_arguments()
+    started, figures = time.monotonic(), list[Figure]()
+    for name in [chosen.only] if chosen.only else MEASUREMENTS:
+        print(f"{name}:", flush=True)
+        figures += MEASUREMENTS[name](quick=chosen.quick)
+    save(figures, HOME.with_suffix(".json"))
+    print(table(figures))
+    print(f"took {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: a rough idea")
+    parser.add_argument("--only", choices=MEASUREMENTS, help="one measurement alone")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

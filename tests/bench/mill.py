@@ -1,0 +1,114 @@
+"""A Voicemill for one comparison: its own durable PostgreSQL and Redis, and the processes asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fleet import run
+from fleet.program import Program
+from fleet.scratch import running
+from fleet.services import Services
+from tests.bench.on_demand import ROOT, OnDemand, on_demand
+from tests.bench.venvs import HOME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CORES = len(os.sched_getaffinity(0))
+
+
+@dataclass
+class Site:
+    """Servers and processes of one arm, by name. All end when the comparison does."""
+
+    folder: Path
+    stack: ExitStack
+    services: Services
+    pids: dict[str, int] = field(default_factory=dict)
+
+    def start(self, program: Program) -> int:
+        log = self.folder / f"{program.name}.log"
+        process = self.stack.enter_context(running(program, log))
+        self.pids[program.name] = process.pid
+        return process.pid
+
+    def client(self, module: str, environment: dict[str, str], python: str) -> OnDemand:
+        """A process that works on demand."""
+        given = self.stack.enter_context(on_demand((python, "-m", module), environment))
+        self.pids[module] = given.pid
+        return given
+
+    def all_pids(self) -> tuple[int, ...]:
+        return tuple(self.pids.values())
+
+
+@contextmanager
+def open_site(name: str) -> Iterator[Site]:
+    """PostgreSQL (fsync and synchronous_commit on) and Redis, in a folder of their own."""
+    folder = HOME / "run" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    services = Services.under(folder, folder)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, services.redis.sockets, ignore_errors=True)
+        site = Site(folder, stack, services)
+        site.start(services.postgres.program())
+        site.start(services.redis.program())
+        services.postgres.create_database()
+        assert services.postgres.query("SHOW fsync; SHOW synchronous_commit").split() == ["on"] * 2
+        yield site
+
+
+class Mill:
+    """Voicemill's own processes at a site."""
+
+    def __init__(self, site: Site, **environment: str) -> None:
+        self.site = site
+        self.url = ""
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": site.services.postgres.url,
+            "REDIS_URL": site.services.redis.url,
+            "SECRET_KEY": "only-for-measurements-and-long-enough-to-please-every-check",
+            "AUDIO_FOLDER": str(site.folder / "audio"),
+            "MODELS_DIR": str(HOME / "voices"),
+            "EXTRA_QUEUES": "bench=tests.bench.worker",
+            "LOG_LEVEL": "WARNING",
+            **environment,
+        }
+        self.tenants: dict[str, dict[str, str]] = json.loads(self.python("tests.bench.prepare"))
+
+    def python(self, module: str, *arguments: str) -> str:
+        """What a module of ours prints."""
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(
+            command, env=self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return done.stdout
+
+    def start_dispatcher(self) -> None:
+        command = run.python("manage.py", "dispatch")
+        self.site.start(Program("dispatcher", command, self.environment, ROOT))
+
+    def start_api(self) -> None:
+        listener = self.site.stack.enter_context(run.open_port(None))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.site.start(run.api(ROOT, self.environment, listener, self.url))
+
+    def start_worker(self, queue: str, module: str, threads: int = CORES) -> None:
+        environment = {**self.environment, "WORKER_MODULES": module}
+        pool = ("-P", "threads", "-c", str(threads))
+        self.site.start(run.worker(queue, pool, environment, ROOT))
+
+    def client(self, module: str, **environment: str) -> OnDemand:
+        tenants = {slug.upper(): tenant["id"] for slug, tenant in self.tenants.items()}
+        return self.site.client(module, self.environment | tenants | environment, sys.executable)

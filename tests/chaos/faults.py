@@ -1,0 +1,183 @@
+"""The faults: each strikes the stage where it hurts, and says what it did when it is done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from functools import partial
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+import redis
+
+from fleet.processes import Process, is_same
+from tests.chaos.engine import seconds_for
+from tests.chaos.stage import DISPATCHERS, FORKING, LEASE, THREADED, WORKERS, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from random import Random
+
+    from tests.chaos.clock import Clock
+    from tests.chaos.journal import Entry
+
+# How often each kind comes in the usual 25.
+KINDS = {
+    "stop_past_lease": 3,
+    "postgres_crash": 3,
+    "worker_kill": 4,
+    "child_kill": 4,
+    "worker_term": 3,
+    "api_kill": 2,
+    "dispatcher_kill": 2,
+    "redis_flush": 2,
+    "redis_kill": 1,
+    "store_outage": 1,
+}
+
+BUSY_WITHIN = 4.0  # seconds to wait for a victim that has work in hand
+LEFT_AT_LEAST = 0.12  # seconds an engine run must have to go when its process is stopped
+OUTAGE = (1.5, 5.0)
+TAKEN_OVER_WITHIN = 25.0
+WOKEN_WITHIN = 5.0
+
+
+def plan_faults(count: int, rng: Random) -> list[str]:
+    """So many faults in any order: every kind once, before any comes again."""
+    rounds = range(max(KINDS.values()))
+    recipe = [kind for number in rounds for kind, times in KINDS.items() if times > number]
+    plan = list(islice(cycle(recipe), count))
+    rng.shuffle(plan)
+    return plan
+
+
+def strike(victim: Process, how: signal.Signals) -> None:
+    """A signal for that very process, and for no stranger who was given its number."""
+    with suppress(ProcessLookupError):
+        handle = os.pidfd_open(victim.pid)
+        try:
+            if is_same(victim):
+                signal.pidfd_send_signal(handle, how)
+        finally:
+            os.close(handle)
+
+
+class Faults:
+    """Injects faults by name; each method says in a few words what it did."""
+
+    def __init__(self, stage: Stage, clock: Clock, rng: Random) -> None:
+        self.stage, self.clock, self.rng = stage, clock, rng
+
+    def inject(self, kind: str) -> str:
+        fault: Callable[[], str] = getattr(self, kind)
+        return fault()
+
+    def worker_kill(self) -> str:
+        return self._strike_worker(signal.SIGKILL)
+
+    def worker_term(self) -> str:
+        return self._strike_worker(signal.SIGTERM)
+
+    def child_kill(self) -> str:
+        """A child of the forking pool, in the middle of a job if there is one."""
+        victim = self._busy(partial(self.stage.children, FORKING))
+        if victim is None:
+            return "no pool child was there to kill"
+        strike(victim, signal.SIGKILL)
+        return f"killed a pool child ({victim.pid})"
+
+    def dispatcher_kill(self) -> str:
+        return self._kill(self.rng.choice(DISPATCHERS))
+
+    def api_kill(self) -> str:
+        return self._kill("api")
+
+    def redis_kill(self) -> str:
+        return self._kill("redis")
+
+    def postgres_crash(self) -> str:
+        return self._kill("postgres")
+
+    def redis_flush(self) -> str:
+        with suppress(redis.RedisError):
+            self.stage.empty_redis()
+        return "emptied Redis"
+
+    def store_outage(self) -> str:
+        seconds = self.rng.uniform(*OUTAGE)
+        self.stage.store.kill()
+        try:
+            self.clock.pause(seconds)
+        finally:
+            self.stage.store.start()
+        return f"the store was away for {seconds:.1f} s"
+
+    def stop_past_lease(self) -> str:
+        """Freeze a process inside its engine until another has done its job; then let it finish."""
+        victim, runs = self._freeze()
+        if victim is None:
+            return "no worker was busy enough to be frozen"
+        try:
+            self.clock.pause(LEASE)
+            taken = self.clock.until(partial(self._taken_over, runs), TAKEN_OVER_WITHIN)
+        finally:
+            strike(victim, signal.SIGCONT)
+        self.clock.until(lambda: not self._open_runs([victim]), WOKEN_WITHIN)
+        self.clock.pause(0.5)  # for its late write
+        return f"froze a worker ({victim.pid}); its job was {'' if taken else 'not '}done elsewhere"
+
+    def _freeze(self) -> tuple[Process | None, list[Entry]]:
+        until = time.monotonic() + BUSY_WITHIN
+        while time.monotonic() < until:
+            for victim in self._one_process_each():
+                if self._deep_in(victim):
+                    strike(victim, signal.SIGSTOP)
+                    self.clock.pause(0.05)
+                    if runs := self._open_runs([victim]):
+                        return victim, runs
+                    strike(victim, signal.SIGCONT)
+            self.clock.pause(0.02)
+        return None, []
+
+    def _one_process_each(self) -> list[Process]:
+        """Processes that work and keep leases themselves: pools of threads, forked children."""
+        pools = [pool for name in THREADED if (pool := self.stage.process(name))]
+        found = [*pools, *self.stage.children(FORKING)]
+        self.rng.shuffle(found)
+        return found
+
+    def _deep_in(self, victim: Process) -> bool:
+        """Whether it will be in an engine run for a while yet."""
+        ends = [run.at + seconds_for(run.about) for run in self._open_runs([victim])]
+        return any(end - time.monotonic() > LEFT_AT_LEAST for end in ends)
+
+    def _taken_over(self, runs: Iterable[Entry]) -> bool:
+        return any(self.stage.journal.ended_elsewhere(run) for run in runs)
+
+    def _strike_worker(self, how: signal.Signals) -> str:
+        names = list(WORKERS)
+        self.rng.shuffle(names)
+        busy = self._busy(lambda: [one for name in names for one in self.stage.family(name)])
+        name = next((n for n in names if busy in self.stage.family(n)), names[0])
+        return self._kill(name, how)
+
+    def _kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> str:
+        victim = self.clock.until(lambda: self.stage.process(name), BUSY_WITHIN)
+        if victim is None:
+            return f"{name} was not there to be struck"
+        strike(victim, how)
+        return f"{how.name} for {name} ({victim.pid})"
+
+    def _busy(self, candidates: Callable[[], list[Process]]) -> Process | None:
+        """A candidate with work in hand, or any if none has any for seconds."""
+        found = self.clock.until(
+            lambda: next((one for one in candidates() if self._open_runs([one])), None),
+            BUSY_WITHIN,
+        )
+        return found or next(iter(candidates()), None)
+
+    def _open_runs(self, processes: Iterable[Process]) -> list[Entry]:
+        pids = {process.pid for process in processes}
+        return [run for run in self.stage.journal.open_runs() if run.pid in pids]

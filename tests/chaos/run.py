@@ -1,0 +1,108 @@
+"""One run: orders are placed while faults strike, then everything is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+from tests.chaos.client import Api, Crowd
+from tests.chaos.clock import Clock
+from tests.chaos.faults import Faults, plan_faults
+from tests.chaos.stage import LEASE, Stage, set_stage
+from tests.chaos.verdict import Evidence, Verdict
+from tests.chaos.watch import Watcher
+from tests.chaos.workload import Order, plan_orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+UP_WITHIN = 60.0
+ENDED_WITHIN = 120.0
+LATE_WRITES = LEASE + 2.0  # after this nobody still writes
+BREATHS = (0.2, 2.5)  # seconds between two faults
+UNENDED = "SELECT count(*) FROM jobs_job WHERE ended_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to happen. Without the fence, to see what it is there for."""
+
+    jobs: int
+    faults: int
+    seed: int
+    fenced: bool = True
+    kinds: tuple[str, ...] = ()  # only these
+    keep: bool = False
+
+
+class Run:
+    """A plan on its stage."""
+
+    def __init__(self, plan: Plan, stage: Stage, clock: Clock, say: Callable[[str], None]) -> None:
+        self.plan, self.stage, self.clock, self.say = plan, stage, clock, say
+        self.rng = random.Random(plan.seed)
+        self.verdict: Verdict | None = None
+
+    async def perform(self) -> Verdict | None:
+        """None where it was called off."""
+        try:
+            await self.stage.supervisor.run(self._work)
+        finally:
+            self.clock.called_off.set()
+        return self.verdict
+
+    def _work(self) -> int:
+        if not self.clock.until(self.stage.is_up, UP_WITHIN):
+            raise TimeoutError(f"no worker came up: see {self.stage.folder}/log")
+        self.say(f"{self.clock.seconds:6.1f} s  all up")
+        with Watcher(self.stage) as watcher:
+            api = Api(self.stage.port, self.stage.tokens, self.clock)
+            crowd = Crowd(api)
+            try:
+                self._strike(crowd)
+            finally:
+                crowd.finish()
+            self._settle()
+            self.say(f"{self.clock.seconds:6.1f} s  all ended; answers: {dict(api.statuses)}")
+            evidence = Evidence(self.stage, api, crowd.accepted, watcher, self.plan.faults)
+            self.verdict = evidence.judge()
+        return 0
+
+    def _strike(self, crowd: Crowd) -> None:
+        """A share of the orders before each fault, and the rest after the last."""
+        faults = Faults(self.stage, self.clock, self.rng)
+        kinds = self.plan.kinds or plan_faults(self.plan.faults, self.rng)
+        shares = self._shares(len(kinds) + 1)
+        for kind in kinds:
+            crowd.send(next(shares))
+            told = faults.inject(kind)
+            self.say(f"{self.clock.seconds:6.1f} s  {kind}: {told}")
+            self.clock.pause(self.rng.uniform(*BREATHS))
+        crowd.send(next(shares))
+
+    def _shares(self, count: int) -> Iterator[Sequence[Order]]:
+        orders = list(plan_orders(self.plan.jobs, self.rng))
+        return (orders[number::count] for number in range(count))
+
+    def _settle(self) -> None:
+        """Until all has ended, or nothing more will; then until the last late write is through."""
+        self.clock.until(self._all_ended, ENDED_WITHIN, every=0.5)
+        self.clock.pause(LATE_WRITES)
+
+    def _all_ended(self) -> bool:
+        try:
+            return self.stage.ask(UNENDED) == [(0,)]
+        except psycopg2.Error:
+            return False
+
+
+def carry_out(plan: Plan, say: Callable[[str], None] = print) -> Verdict | None:
+    """The verdict on one run of the plan; None where a signal called it off."""
+    with set_stage(fenced=plan.fenced, keep=plan.keep) as stage:
+        if plan.keep:
+            say(f"logs and journal stay in {stage.folder}")
+        return asyncio.run(Run(plan, stage, Clock(), say).perform())

@@ -1,0 +1,144 @@
+"""The router: which engine speaks, in which order, and why another does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from voices.routing import Bound, Offered, Wish, find_model, find_route
+
+SPEED = {"speed": {"low": 0.5, "high": 2.0, "default": 1.0}}
+
+
+def offered(engine: str, *, asleep: bool = False, **changed: Any) -> Offered:
+    capabilities = {
+        "languages": ["en", "de"],
+        "max_characters": 100,
+        "commercial": True,
+        "dials": SPEED,
+        "variants": ["f3"],
+        "models": [{"id": "m", "digest": f"{engine}-digest"}],
+        "real_time_factor": 0.5,
+    }
+    return Offered(engine, f"queue-of-{engine}", capabilities | changed, asleep=asleep)
+
+
+def wish(**changed: Any) -> Wish:
+    return Wish(**({"language": "en-GB", "characters": 30} | changed))
+
+
+REFUSALS = [
+    ("engine_unknown", [], {}),
+    ("voice_not_installed", [offered("piper", models=[])], {}),
+    ("language_unsupported", [offered("piper")], {"language": "fr-FR"}),
+    ("text_too_long", [offered("piper")], {"characters": 101}),
+    ("licence_forbids", [offered("piper", commercial=False)], {}),
+    ("setting_unsupported", [offered("piper")], {"dials": {"warmth": 0.5}}),
+    ("setting_out_of_range", [offered("piper")], {"dials": {"speed": 2.01}}),
+    ("setting_out_of_range", [offered("piper")], {"dials": {"speed": 0.49}}),
+    ("not_asked_for", [offered("piper")], {"engine": "xtts"}),
+]
+ALLOWED: list[tuple[list[Offered], dict[str, Any]]] = [
+    ([offered("piper")], {}),
+    ([offered("piper")], {"language": "EN_us"}),
+    ([offered("piper")], {"characters": 100}),
+    ([offered("piper", commercial=False)], {"commercial": False}),
+    ([offered("piper")], {"dials": {"speed": 2.0}}),
+    ([offered("piper")], {"dials": {"speed": 0.5}}),
+    ([offered("piper")], {"defaults": {"warmth": 9.0}}),
+    ([offered("piper")], {"engine": "piper"}),
+    ([offered("piper", asleep=True)], {}),
+]
+
+
+@pytest.mark.parametrize(("code", "offers", "asked"), REFUSALS)
+def test_what_an_engine_cannot_do_keeps_it_out_with_the_reason(
+    code: str, offers: list[Offered], asked: dict[str, Any]
+) -> None:
+    route = find_route([Bound("piper", "m")], offers, wish(**asked))
+    assert not route.ways
+    assert [(refusal.engine, refusal.code) for refusal in route.refusals] == [("piper", code)]
+    assert route.refusals[0].message
+
+
+@pytest.mark.parametrize(("offers", "asked"), ALLOWED)
+def test_what_an_engine_can_do_lets_it_in(offers: list[Offered], asked: dict[str, Any]) -> None:
+    route = find_route([Bound("piper", "m")], offers, wish(**asked))
+    assert [way.engine for way in route.ways] == ["piper"]
+    assert not route.refusals
+
+
+@pytest.mark.parametrize(
+    ("quality", "order"),
+    [
+        ("highest", ["styletts2", "xtts", "google", "piper", "espeak"]),
+        ("high", ["xtts", "styletts2", "google", "piper", "espeak"]),
+        ("medium", ["piper", "xtts", "google", "espeak", "styletts2"]),
+        ("fast", ["piper", "google", "espeak", "styletts2", "xtts"]),
+    ],
+)
+def test_quality_orders_the_engines(quality: str, order: list[str]) -> None:
+    engines = ["espeak", "google", "piper", "styletts2", "xtts"]
+    route = find_route(
+        [Bound(engine, "m") for engine in engines],
+        [offered(engine) for engine in engines],
+        wish(quality=quality),
+    )
+    assert [way.engine for way in route.ways] == order
+
+
+def test_an_awake_engine_goes_before_a_better_one_that_sleeps() -> None:
+    route = find_route(
+        [Bound("piper", "m"), Bound("espeak", "m")],
+        [offered("piper", asleep=True), offered("espeak")],
+        wish(),
+    )
+    assert [(way.engine, way.asleep) for way in route.ways] == [("espeak", False), ("piper", True)]
+
+
+def test_a_stand_in_is_refused_unless_it_was_asked_for() -> None:
+    bound = [Bound("piper", "m", substitute=True), Bound("espeak", "m")]
+    offers = [offered("piper"), offered("espeak")]
+    refused = find_route(bound, offers, wish())
+    assert [way.engine for way in refused.ways] == ["espeak"]
+    assert [refusal.code for refusal in refused.refusals] == ["substitute_refused"]
+
+
+def test_a_stand_in_comes_last_even_where_it_sounds_better() -> None:
+    bound = [Bound("piper", "m", substitute=True), Bound("espeak", "m")]
+    offers = [offered("piper"), offered("espeak", asleep=True)]
+    route = find_route(bound, offers, wish(substitutes=True))
+    assert [(way.engine, way.substitute) for way in route.ways] == [
+        ("espeak", False),
+        ("piper", True),
+    ]
+
+
+def test_a_way_says_where_with_what_and_at_which_cost() -> None:
+    bound = Bound("piper", "m", speaker=3)
+    asked = wish(dials={"speed": 1.5}, defaults={"speed": 0.7, "warmth": 1.0})
+    [way] = find_route([bound], [offered("piper")], asked).ways
+    assert (way.queue, way.model, way.digest, way.speaker) == (
+        "queue-of-piper",
+        "m",
+        "piper-digest",
+        3,
+    )
+    assert way.dials == {"speed": 1.5}
+    assert way.cost == pytest.approx(30 / 15 * 0.5)
+
+
+def test_a_default_the_engine_knows_is_kept() -> None:
+    [way] = find_route(
+        [Bound("piper", "m")], [offered("piper")], wish(defaults={"speed": 0.7})
+    ).ways
+    assert way.dials == {"speed": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("m", True), ("m+f3", True), ("m+f9", False), ("n", False), ("n+f3", False)]
+)
+def test_a_variant_of_a_known_model_is_known(name: str, known: bool) -> None:
+    found = find_model(offered("espeak").capabilities, name)
+    assert (found is not None) == known
