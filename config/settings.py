@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from config import environment as env
-from config.look import UNFOLD as UNFOLD
+from config.look import UNFOLD  # noqa: F401 - a setting
 from config.queues import QUEUES as KNOWN_QUEUES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +25,7 @@ AMQP_URL = env.text("AMQP_URL", "")
 BROKER_URL = AMQP_URL or env.celery_broker(REDIS_URL)
 QUEUES = KNOWN_QUEUES | dict(pair.split("=", 1) for pair in env.names("EXTRA_QUEUES"))
 WORKER_MODULES = env.names("WORKER_MODULES")
+WEB = env.flag("WEB", not WORKER_MODULES)  # a worker's image has no web framework
 
 LEASE = timedelta(seconds=env.number("LEASE_SECONDS", 30))
 DRAIN = timedelta(seconds=env.number("DRAIN_SECONDS", 20))
@@ -71,18 +72,21 @@ RENDER_HOURS = env.number("RENDER_HOURS", 24)
 ORPHAN_HOURS = env.number("ORPHAN_HOURS", 24)
 
 # Django
-INSTALLED_APPS = [
+WEB_APPS = [
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+]
+INSTALLED_APPS = [
+    *(WEB_APPS if WEB else []),
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
     "tenants",
     "jobs",
     "voices",

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class TenantsConfig(AppConfig):
@@ -6,6 +7,5 @@ class TenantsConfig(AppConfig):
     verbose_name = "Tenants"
 
     def ready(self) -> None:
-        from tenants import openapi
-
-        self.openapi = openapi
+        if settings.WEB:
+            from tenants import openapi  # noqa: F401 - importing it registers it

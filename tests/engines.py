@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -47,3 +48,16 @@ class EchoEngine:
 
     def synthesize(self, request: SpeechRequest) -> Iterator[AudioChunk]:
         yield echo(request.text)
+
+
+class JournalEngine(EchoEngine):
+    """An echo that notes each text it is given, before it speaks it."""
+
+    capabilities = replace(
+        EchoEngine.capabilities, engine="journal", models=(Model("journal", "1", "en", RATE),)
+    )
+    spoken: ClassVar[list[str]] = []
+
+    def synthesize(self, request: SpeechRequest) -> Iterator[AudioChunk]:
+        self.spoken.append(request.text)
+        yield from super().synthesize(request)

@@ -20,7 +20,8 @@ os.environ.update(
         "REDIS_URL": SERVICES.redis.url,
         "AUDIO_FOLDER": str(FOLDER / "audio"),
         "MODELS_DIR": str(FOLDER / "models"),
-        "ENGINES": "espeak,piper,echo=tests.engines:EchoEngine",
+        "ENGINES": "espeak,piper,echo=tests.engines:EchoEngine"
+        ",journal=tests.engines:JournalEngine",
         "ALLOWED_HOSTS": "*",
         "LEASE_SECONDS": "3",
         "DRAIN_SECONDS": "1",

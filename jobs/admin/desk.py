@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
-from django.utils.html import format_html
 
 from jobs.errors import LedgerError
 from jobs.models import Job
@@ -127,9 +126,7 @@ def _retry_outcome(job: Job) -> str:
 
 
 def _told(outcomes: Counter[str]) -> str:
-    return format_html(
-        "{}", " · ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    )
+    return " · ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
 
 
 def _to_page(job_id: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Filters of the ledger's lists. None of them counts, and none reads a big table for its choices."""
+"""Filters of the ledger's lists. None counts, and none reads a big table for its choices."""
 
 from __future__ import annotations
 

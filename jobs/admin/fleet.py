@@ -119,9 +119,7 @@ class OfferAdmin(LookedAt, ModelAdmin[Offer]):
     """What engines can do, as their workers announced it."""
 
     list_display = ["engine", "queue", "version", "language_count", "model_count", "able", "seen"]
-    fields = [
-        "engine",
-        "queue",
+    told = [
         "version",
         "languages",
         "models",
@@ -132,7 +130,8 @@ class OfferAdmin(LookedAt, ModelAdmin[Offer]):
         "licence",
         "seen",
     ]
-    readonly_fields = fields[2:]
+    fields = ["engine", "queue", *told]
+    readonly_fields = told
     ordering = ["engine", "queue"]
 
     @admin.display(description="Version")
@@ -157,10 +156,8 @@ class OfferAdmin(LookedAt, ModelAdmin[Offer]):
 
     @admin.display(description="Settings it knows")
     def dials(self, offer: Offer) -> str:
-        known = offer.capabilities.get("dials", {})
-        return plain(
-            [f"{name} {dial['low']:g} to {dial['high']:g}" for name, dial in known.items()]
-        )
+        known = offer.capabilities.get("dials", {}).items()
+        return plain([f"{name} {dial['low']:g} to {dial['high']:g}" for name, dial in known])
 
     @admin.display(description="Can also")
     def able(self, offer: Offer) -> str:

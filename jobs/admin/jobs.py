@@ -1,4 +1,4 @@
-"""Jobs in the admin: a list that never counts a million rows, and a page that tells a job's story."""
+"""Jobs in the admin: a list that never counts its million rows, and a page for each."""
 
 from __future__ import annotations
 
@@ -87,23 +87,27 @@ class JobAdmin(LookedAt, JobDesk):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).select_related("tenant__tier")
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **options: Any
+    def render_change_form(  # noqa: PLR0917 - as Django calls it
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Job | None = None,
     ) -> HttpResponse:
-        job: Job = options["obj"]
-        context |= {"story": self.story(job), "buttons": self.buttons_of(request, job)}
-        return super().render_change_form(request, context, **options)
+        if obj is not None:
+            context |= {"story": self.story(obj), "buttons": self.buttons_of(request, obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def search_jobs(jobs: QuerySet[Job], term: str) -> QuerySet[Job]:
-    """By the id of a job or a batch, or how a job's id begins. Each reads an index, none the table."""
+    """By the id of a job or a batch, or how a job's id begins; each by an index."""
     digits = term.strip().replace("-", "").lower()
     if not SHORTEST <= len(digits) <= UUID_DIGITS or set(digits) - set("0123456789abcdef"):
         return jobs.none()
-    first, last = (
-        uuid.UUID(digits.ljust(UUID_DIGITS, "0")),
-        uuid.UUID(digits.ljust(UUID_DIGITS, "f")),
-    )
+    first = uuid.UUID(digits.ljust(UUID_DIGITS, "0"))
+    last = uuid.UUID(digits.ljust(UUID_DIGITS, "f"))
     if first == last:
         return jobs.filter(Q(id=first) | Q(batch_id=first))
     return jobs.filter(id__gte=first, id__lte=last)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs.admin.filters import start_of_today
-from jobs.admin.words import code_words, state_word
+from jobs.admin.words import code_words
 from jobs.models import Job
 from jobs.states import State
 from tenants.admin.words import badge, duration
@@ -118,11 +118,7 @@ def _tiles(queues: list[QueueRow], used: list[TenantRow], ended: dict[str, int])
     failed = ended.get(State.FAILED, 0)
     return [
         Tile("Running now", f"{sum(queue.running for queue in queues):,}", State.RUNNING),
-        Tile(
-            state_word(State.QUEUED).capitalize(),
-            many(sum(q.in_line for q in queues)),
-            State.QUEUED,
-        ),
+        Tile("In line", many(sum(queue.in_line for queue in queues)), State.QUEUED),
         Tile("Failed today", f"{failed:,}", State.FAILED, "bad" if failed else ""),
         Tile("Done today", f"{ended.get(State.SUCCEEDED, 0):,}", State.SUCCEEDED),
         Tile("Audio today", duration(sum(row.audio_seconds for row in used))),

@@ -17,6 +17,7 @@ from tenants.admin.words import NOTHING, badge, duration, exact, lasted, listed,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from uuid import UUID
 
     from django.utils.safestring import SafeString
@@ -42,6 +43,14 @@ class TrailRow:
     engine: str
     what: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    number: int
+    name: str
+    code: str
+    at: datetime
 
 
 class JobStory:
@@ -140,9 +149,7 @@ class JobStory:
             facts["Retry of"] = link_to_job(job.retry_of_id)
         if job.batch_id:
             address = f"{reverse('admin:jobs_job_changelist')}?q={job.batch_id}"
-            facts["Batch"] = format_html(
-                '<a class="vm-link" href="{}">{}</a>', address, job.batch_id
-            )
+            facts["Batch"] = link(address, job.batch_id)
         for edge in Edge.objects.filter(waiter=job).order_by("id")[:MOST_WAITED_ON]:
             facts[f"Waits on {str(edge.awaited_id)[-6:]}"] = link_to_job(edge.awaited_id)
         return facts
@@ -167,19 +174,14 @@ class JobStory:
         }
 
     @property
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[EventRow]:
         rows = Event.objects.filter(job=self.job).order_by("number")[:MOST_EVENTS]
-        return [
-            {
-                "number": row.number,
-                "name": event_words(row.name),
-                "code": row.name,
-                "at": exact(row.at),
-            }
-            for row in rows
-        ]
+        return [EventRow(row.number, event_words(row.name), row.name, row.at) for row in rows]
 
 
 def link_to_job(job_id: UUID) -> SafeString:
-    address = reverse("admin:jobs_job_change", args=[job_id])
-    return format_html('<a class="vm-link" href="{}">{}</a>', address, job_id)
+    return link(reverse("admin:jobs_job_change", args=[job_id]), job_id)
+
+
+def link(address: str, text: object) -> SafeString:
+    return format_html('<a class="vm-link" href="{}">{}</a>', address, text)

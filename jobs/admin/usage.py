@@ -72,7 +72,7 @@ class UsageAdmin(LookedAt, ModelAdmin[Usage]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With a tenant chosen its index makes the total cheap; over all tenants it would not be."""
+        """A tenant's total is cheap by its index; the total of all would not be."""
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None) or {}
         if "cl" in context and request.GET.get("tenant__id__exact"):

@@ -1,4 +1,4 @@
-"""A tenant's keys in the admin: seen, issued, rotated, revoked. A token is shown once, by its POST."""
+"""A tenant's keys: seen, issued, rotated, revoked. A token is shown once, by its own POST."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class KeyInline(LookedAt, TabularInline[ApiKey, Tenant]):
     """The tenant's keys, newest first, with what can be done to each."""
 
     model = ApiKey
-    fields = ["what", "may", "state", "used", "made", "buttons"]
-    readonly_fields = fields
+    fields = ("what", "may", "state", "used", "made", "buttons")
+    readonly_fields = ("what", "may", "state", "used", "made", "buttons")
     hide_title = True
     verbose_name_plural = "Keys"
 

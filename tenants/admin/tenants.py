@@ -1,4 +1,4 @@
-"""Tenants and tiers. A tenant's own limit goes before its tier's; an empty one leaves it to the tier."""
+"""Tenants and tiers. Where a tenant has no limit of its own, its tier's counts."""
 
 from __future__ import annotations
 

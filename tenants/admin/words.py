@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from django.utils.safestring import SafeString
 
-NOTHING = "–"
+NOTHING = "-"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 SOON = 10  # seconds below which tenths are told
 

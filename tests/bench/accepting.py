@@ -79,7 +79,7 @@ class Server:
             until_true(lambda: self.broker.llen(self.queue) == sent)
             return sent
 
-        return Arm(name, turn, self.site.all_pids(), before=self.empty)
+        return Arm(name, turn, self.site.pids, before=self.empty)
 
     def single(self, name: str, posts: int) -> Arm:
         return self.arm(name, partial(self.post_each, posts))

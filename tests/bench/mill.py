@@ -43,11 +43,8 @@ class Site:
     def client(self, module: str, environment: dict[str, str], python: str) -> OnDemand:
         """A process that works on demand."""
         given = self.stack.enter_context(on_demand((python, "-m", module), environment))
-        self.pids[module] = given.pid
+        self.pids["client"] = given.pid
         return given
-
-    def all_pids(self) -> tuple[int, ...]:
-        return tuple(self.pids.values())
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def arm(name: str, site: Site, client: OnDemand, jobs: int) -> Arm:
         client(jobs)
         return jobs
 
-    return Arm(name, turn, site.all_pids())
+    return Arm(name, turn, site.pids)
 
 
 def voicemill(site: Site) -> OnDemand:
@@ -82,12 +82,12 @@ def celery_alone(site: Site) -> OnDemand:
 
 def procrastinate(site: Site) -> OnDemand:
     python, environment = peer_python("procrastinate"), peer_environment(site)
-    module = f"{PEERS}.procrastinate_plain"
-    command = (python, "-m", "procrastinate", "--app", f"{module}.app")
+    tasks = f"{PEERS}.procrastinate_tasks.app"
+    command = (python, "-m", "procrastinate", "--log-level", "warning", "--app", tasks)
     run_once((*command, "schema", "--apply"), environment)
     worker = (*command, "worker", "--concurrency", "2")
     site.start(Program("worker", worker, environment, ROOT))
-    return site.client(module, environment, python)
+    return site.client(f"{PEERS}.procrastinate_submit", environment, python)
 
 
 def classic(site: Site) -> OnDemand:

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 from tests.bench.cpu import cpu_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 SETTLE = 0.3  # seconds after a turn in which what was put off still counts as its work
+
+Split = dict[str, float]
+
+
+def nothing() -> None:
+    """What most turns need before they begin."""
 
 
 @dataclass
@@ -21,29 +27,42 @@ class Arm:
 
     name: str
     turn: Callable[[], float]
-    pids: Sequence[int]  # the processes that do it; all below them count as well
-    before: Callable[[], object] = lambda: None  # what a turn needs that is no part of it
-    cost: list[float] = field(default_factory=list)  # CPU ms per unit, a figure for each round
+    processes: Mapping[str, int]  # those that do it, by name; all below them count as well
+    before: Callable[[], object] = nothing  # unmeasured
+    rounds: list[Split] = field(default_factory=list)  # CPU ms per unit, by process
+
+    @property
+    def costs(self) -> list[float]:
+        return [sum(split.values()) for split in self.rounds]
 
     @property
     def median(self) -> float:
-        return statistics.median(self.cost)
+        return statistics.median(self.costs)
 
-    def measure(self) -> float:
+    def measure(self) -> Split:
         self.before()
-        already = cpu_ms(self.pids)
+        already = self._used()
         units = self.turn()
         time.sleep(SETTLE)
-        return (cpu_ms(self.pids) - already) / units
+        return {name: (used - already[name]) / units for name, used in self._used().items()}
+
+    def told(self) -> str:
+        """The figures of all rounds, and which process they went to."""
+        parts = {name: statistics.median(r[name] for r in self.rounds) for name in self.processes}
+        split = ", ".join(f"{name} {part:.3g}" for name, part in parts.items())
+        rounds = " ".join(f"{cost:.3g}" for cost in self.costs)
+        return f"  {self.name}: {self.median:.3g} CPU ms ({rounds}): {split}"
+
+    def _used(self) -> Split:
+        return {name: cpu_ms([pid]) for name, pid in self.processes.items()}
 
 
 def take_turns(arms: Sequence[Arm], rounds: int) -> None:
     """Each arm in each round, after one round that warms all up and counts for nothing."""
     for number in range(rounds + 1):
         for arm in arms:
-            cost = arm.measure()
+            split = arm.measure()
             if number:
-                arm.cost.append(cost)
+                arm.rounds.append(split)
     for arm in arms:
-        told = " ".join(f"{cost:.3g}" for cost in arm.cost)
-        print(f"  {arm.name}: {arm.median:.3g} ({told})", flush=True)
+        print(arm.told(), flush=True)

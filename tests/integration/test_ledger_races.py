@@ -2,35 +2,155 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, transaction
 
-from jobs.services.claims import claim_job
-from jobs.states import Bond
-from tests.ledger import at_once, events, finish, look, new_job, states, submit, take
+from jobs.models import Job
+from jobs.services.accept import submit_jobs
+from jobs.services.claims import claim_job, hand_back
+from jobs.services.endings import cancel_job
+from jobs.services.filling import ring_suspect
+from jobs.states import Bond, State
+from tests.ledger import (
+    at_once,
+    bring_to,
+    change,
+    charges,
+    events,
+    finish,
+    look,
+    lose,
+    new_job,
+    states,
+    submit,
+    take,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
     from tenants.models import Tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
+T = 0.15  # seconds one waits for the other to be in the middle of it
 
 
-def test_a_waiter_accepted_while_the_awaited_job_finishes_is_set_free(tenant: Tenant) -> None:
+def meanwhile(slow: Callable[[], object], quick: Callable[[], object]) -> list[object]:
+    """`quick` begins while `slow` has done its work and not yet committed."""
+
+    def act(number: int) -> object:
+        if number:
+            time.sleep(T)
+            return quick()
+        with transaction.atomic():
+            done = slow()
+            time.sleep(2 * T)
+        return done
+
+    return at_once(2, act)
+
+
+@pytest.mark.parametrize("bond", list(Bond))
+def test_a_waiter_accepted_while_the_awaited_job_finishes_is_set_free(
+    tenant: Tenant, bond: Bond
+) -> None:
+    part = take(submit(tenant))
+    jobs = [new_job(tenant, waits_on={part.id: bond}) for _ in range(3)]
+    _, finished = meanwhile(lambda: submit_jobs(jobs), lambda: finish(part))
+    assert finished
+    assert states(part.id, *(job.id for job in jobs)) == ["succeeded"] + ["queued"] * 3
+    assert (events(part.id), charges(part.id)) == ([(1, "job.succeeded")], 1)
+
+
+def test_a_waiter_that_comes_while_the_finish_commits_waits_for_nothing(tenant: Tenant) -> None:
+    part = take(submit(tenant))
+    job = new_job(tenant, waits_on={part.id: Bond.PART})
+    meanwhile(lambda: finish(part), lambda: submit_jobs([job]))
+    assert states(part.id, job.id) == ["succeeded", "queued"]
+
+
+def test_a_waiter_given_up_before_it_was_accepted_holds_up_nobody(tenant: Tenant) -> None:
     part = take(submit(tenant))
 
-    def act(number):
-        if number == 0:
-            with transaction.atomic():
-                waiter = submit(tenant, waits_on={part.id: Bond.SAME})
-                time.sleep(0.5)
-            return waiter
-        time.sleep(0.2)
-        return finish(part)
+    def submit_and_fail() -> None:
+        submit(tenant, waits_on={part.id: Bond.PART})
+        time.sleep(2 * T)
+        transaction.set_rollback(True)
 
-    waiter, finished = at_once(2, act)
+    _, finished = meanwhile(submit_and_fail, lambda: finish(part))
     assert finished
-    assert states(part.id, waiter) == ["succeeded", "queued"]
+    assert Job.objects.count() == 1
+
+
+def test_parts_that_finish_together_free_the_whole_once(tenant: Tenant) -> None:
+    parts = [new_job(tenant) for _ in range(8)]
+    whole = new_job(tenant, waits_on={part.id: Bond.PART for part in parts})
+    submit_jobs([*parts, whole])
+    held = [take(part.id) for part in parts]
+    assert at_once(8, lambda number: finish(held[number])) == [True] * 8
+    assert (look(whole.id).state, look(whole.id).pending) == ("queued", 0)
+
+
+def test_a_job_finished_by_eight_at_once_is_charged_once(tenant: Tenant) -> None:
+    held = take(submit(tenant))
+    assert sorted(at_once(8, lambda _: finish(held))) == [False] * 7 + [True]
+    assert (events(held.id), charges(held.id)) == ([(1, "job.succeeded")], 1)
+
+
+def test_a_cancel_is_not_lost_to_a_hand_back(tenant: Tenant) -> None:
+    held = take(submit(tenant))
+    meanwhile(
+        lambda: hand_back(held), lambda: cancel_job(tenant_id=tenant.id, job_id=held.id)
+    )
+    assert states(held.id) == ["cancelled"]
+
+
+def test_a_cancel_is_not_lost_to_a_claim(tenant: Tenant) -> None:
+    job_id = submit(tenant)
+    meanwhile(
+        lambda: claim_job(job_id, worker="w1"),
+        lambda: cancel_job(tenant_id=tenant.id, job_id=job_id),
+    )
+    assert (states(job_id), look(job_id).cancel_requested) == (["running"], True)
+
+
+def test_a_finish_and_a_cancel_make_one_end(tenant: Tenant) -> None:
+    for _ in range(10):
+        held = take(submit(tenant))
+        at_once(
+            2,
+            lambda number, held=held: (
+                finish(held) if number else cancel_job(tenant_id=tenant.id, job_id=held.id)
+            ),
+        )
+        assert states(held.id) == ["succeeded"]
+        assert len(events(held.id)) == charges(held.id) == 1
+
+
+def test_two_dispatchers_do_not_ring_two_suspects(tenant: Tenant) -> None:
+    suspects = [submit(tenant) for _ in range(2)]
+    for job_id in suspects:
+        lose(job_id, times=2)
+    first, second = meanwhile(lambda: ring_suspect("cpu"), lambda: ring_suspect("cpu"))
+    assert len([*first, *second]) == 1  # type: ignore[misc]
+    assert Job.objects.filter(state=State.RUNG).count() == 1
+
+
+def test_a_whole_is_cancelled_while_its_parts_finish(tenant: Tenant) -> None:
+    for _ in range(6):
+        parts = [new_job(tenant) for _ in range(4)]
+        whole = new_job(tenant, waits_on={part.id: Bond.PART for part in parts})
+        submit_jobs([*parts, whole])
+        held = [take(part.id) for part in parts]
+
+        def act(number: int, held: list = held, whole: UUID = whole.id) -> object:
+            if number < 4:
+                return finish(held[number])
+            return cancel_job(tenant_id=tenant.id, job_id=whole)
+
+        at_once(5, act)
+        assert states(whole.id) == ["cancelled"]

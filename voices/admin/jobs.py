@@ -20,10 +20,10 @@ from voices.audio import audio_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
-    from uuid import UUID
 
 QUALITIES = {
     "highest": "the best there is",

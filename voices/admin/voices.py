@@ -27,7 +27,18 @@ REVISION_TONES = {
     Revision.State.PUBLISHED: "good",
     Revision.State.RETIRED: "plain",
 }
-DESCRIBED = ["name", "language", "description", "active"]
+FIELDS = (
+    "name",
+    "slug",
+    "owner",
+    "language",
+    "description",
+    "gender",
+    "licence",
+    "commercial",
+    "active",
+)
+DESCRIBED = {"name", "language", "description", "active"}
 
 
 class OwnerFilter(DropdownFilter):
@@ -47,8 +58,8 @@ class RevisionInline(LookedAt, TabularInline[Revision, Voice]):
     """How the voice sounded over time; jobs get the published revision."""
 
     model = Revision
-    fields = ["revision", "state_label", "dials", "spoken_by", "made"]
-    readonly_fields = fields
+    fields = ("revision", "state_label", "dials", "spoken_by", "made")
+    readonly_fields = ("revision", "state_label", "dials", "spoken_by", "made")
     hide_title = True
     verbose_name_plural = "How it sounds"
 
@@ -93,16 +104,7 @@ class VoiceAdmin(ModelAdmin[Voice]):
     list_select_related = ["tenant"]
     search_fields = ["name", "slug", "language"]
     search_help_text = "Name, short name or language"
-    fields = [
-        *DESCRIBED[:1],
-        "slug",
-        "owner",
-        *DESCRIBED[1:3],
-        "gender",
-        "licence",
-        "commercial",
-        "active",
-    ]
+    fields = FIELDS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Voice]:
         published = Revision.objects.filter(state=Revision.State.PUBLISHED)
@@ -110,8 +112,8 @@ class VoiceAdmin(ModelAdmin[Voice]):
         return super().get_queryset(request).select_related("tenant").prefetch_related(shown)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Voice | None = None) -> list[str]:
-        editable = DESCRIBED if obj is None or obj.tenant_id else ["active"]
-        return [name for name in self.fields if name not in editable]
+        editable = DESCRIBED if obj is None or obj.tenant_id else {"active"}
+        return [name for name in FIELDS if name not in editable]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,0 +1,50 @@
+"""What tests of the API begin with: voices, keys and a live server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.environment import FOLDER, child_environment
+from tests.live import live_server
+from tests.speech import keyed, make_voice, offer_engines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+    from django.test import Client
+
+    from tenants.models import Tenant
+    from tests.live import Server
+
+
+@pytest.fixture
+def speech(db: None) -> None:
+    """The voices `tester` and `diary`; their engines are known, and asleep unless a worker runs."""
+    offer_engines("echo", "journal")
+    make_voice("tester")
+    make_voice("diary", engines=["journal"])
+
+
+@pytest.fixture
+def api(tenant: Tenant, speech: None) -> Client:
+    """A client of the views, with a key of the tenant acme."""
+    return keyed(tenant)
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None) -> Iterator[Server]:
+    """The API as it is served, on the tests' database."""
+    with live_server(FOLDER, child_environment(BODY_SECONDS="2", WEB_THREADS="8")) as running:
+        yield running
+
+
+@pytest.fixture
+def live(server: Server, tenant: Tenant, speech: None) -> Iterator[httpx.Client]:
+    """A client of the live API, with a key of the tenant acme."""
+    from tenants.services import issue_key
+
+    with server.client(issue_key(tenant=tenant, name="tests").token) as client:
+        yield client

@@ -1,0 +1,161 @@
+"""Live processes for tests: the API under uvicorn, and a whole stack with servers of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import httpx
+
+from fleet.scratch import scratch_services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from fleet.services import Services
+
+ROOT = Path(__file__).parent.parent
+SECONDS_TO_START = 30
+WORKER = ("-m", "celery", "-A", "config", "worker", "-Q", "cpu", "-n", "cpu@own", "-P", "solo")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An API that answers at `url`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def client(self, token: str = "", *, seconds: float = 30) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=seconds)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+
+@contextmanager
+def live_server(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+    """The API on a free port of this machine, gone at the end."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        command = ("-m", "uvicorn", "config.asgi:app", "--fd", str(listener.fileno()))
+        fast = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")
+        settings = {**environment, "PUBLIC_URL": url}
+        log = folder / "api.log"
+        keep = (listener.fileno(),)
+        with python(*command, *fast, log=log, environment=settings, keep=keep) as process:
+            server = Server(url, process, log)
+            wait_until(lambda: _is_healthy(server), what=f"a healthy API, see {log}")
+            yield server
+
+
+@contextmanager
+def python(
+    *arguments: str, log: Path, environment: Mapping[str, str], keep: tuple[int, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process of the product, killed at the end whatever happens."""
+    with log.open("ab") as output:
+        process = start(arguments, output, environment, keep)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def start(
+    arguments: tuple[str, ...], log: IO[bytes], environment: Mapping[str, str], keep: tuple[int, ...]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        pass_fds=keep,
+    )
+
+
+def _is_healthy(server: Server) -> bool:
+    if server.process.poll() is not None:
+        raise RuntimeError(server.log.read_text()[-2000:])
+    try:
+        return httpx.get(f"{server.url}/healthz", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(
+    true: Callable[[], bool], *, seconds: float = SECONDS_TO_START, what: str = "it"
+) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > until:
+            raise AssertionError(f"waited {seconds} seconds for {what}")
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """PostgreSQL, Redis, API, dispatcher and a CPU worker that tests may break."""
+
+    services: Services
+    server: Server
+    token: str
+    environment: Mapping[str, str]
+
+    def client(self, *, seconds: float = 30) -> httpx.Client:
+        return self.server.client(self.token, seconds=seconds)
+
+
+@contextmanager
+def own_stack(folder: Path, **changed: str) -> Iterator[Stack]:
+    """A stack over servers of its own. It speaks as soon as it is given."""
+    with ExitStack() as stack:
+        services = stack.enter_context(scratch_services(folder))
+        environment = os.environ | {
+            "DATABASE_URL": services.postgres.url,
+            "REDIS_URL": services.redis.url,
+            "AUDIO_FOLDER": str(folder / "audio"),
+            "WORKER_MODULES": "synthesis_worker.tasks",
+            **changed,
+        }
+        token = _bootstrap(environment)
+        for name, arguments in (("dispatch", ("manage.py", "dispatch")), ("cpu", WORKER + QUIET)):
+            log = folder / f"{name}.log"
+            stack.enter_context(python(*arguments, log=log, environment=environment))
+        server = stack.enter_context(live_server(folder, environment))
+        whole = Stack(services, server, token, environment)
+        wait_until(lambda: _speaks(whole), what="a worker that speaks")
+        yield whole
+
+
+def _bootstrap(environment: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "bootstrap"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=120,
+    )
+    return str(json.loads(done.stdout.splitlines()[-1])["api_key"])
+
+
+def _speaks(stack: Stack) -> bool:
+    with stack.client() as client:
+        prefer = {"Prefer": "wait=10"}
+        done = client.post("/api/v1/jobs/synthesize", json={"text": "Ready."}, headers=prefer)
+    return bool(done.is_success and done.json()["state"] == "succeeded")

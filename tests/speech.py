@@ -1,0 +1,95 @@
+"""Voices that the tests' engines speak, and clients that ask for them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from django.test import Client
+
+from jobs.services.workers import offer_engine
+from synthesis_worker.contract import Capabilities
+from tenants.services import issue_key
+from tests.engines import EchoEngine, JournalEngine
+from voices.models import Binding, Revision, Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
+    from django.http import HttpResponse
+
+    from tenants.models import Tenant
+
+SYNTHESIZE = "/api/v1/jobs/synthesize"
+JOBS = "/api/v1/jobs"
+BULK = "/api/v1/jobs/bulk"
+PROBLEM = "application/problem+json"
+ENGINES: dict[str, Capabilities] = {
+    engine.capabilities.engine: engine.capabilities for engine in (EchoEngine, JournalEngine)
+}
+
+
+def make_voice(
+    slug: str = "tester",
+    *,
+    tenant: Tenant | None = None,
+    engines: Sequence[str] = ("echo",),
+    stand_ins: Sequence[str] = (),
+    **described: Any,
+) -> Voice:
+    """A published voice that these engines speak; `stand_ins` do so with another speaker."""
+    voice = Voice.objects.create(
+        **({"slug": slug, "tenant": tenant, "name": slug.title(), "language": "en-GB"} | described)
+    )
+    revision = Revision.objects.create(voice=voice, number=1, state=Revision.State.PUBLISHED)
+    for engine in (*engines, *stand_ins):
+        Binding.objects.create(
+            revision=revision, engine=engine, model=engine, substitute=engine in stand_ins
+        )
+    return voice
+
+
+def offer_engines(*names: str) -> None:
+    """As if a worker with these engines had been here and had gone to sleep."""
+    for name in names:
+        offer_engine(engine=name, queue="cpu", capabilities=asdict(ENGINES[name]))
+
+
+def keyed(tenant: Tenant, **more: Any) -> Client:
+    """A client with a key of the tenant. A view that fails answers 500, as it would outside."""
+    token = issue_key(tenant=tenant, name="tests", **more).token
+    headers = {"Authorization": f"Bearer {token}"}
+    return Client(headers=headers, raise_request_exception=False)
+
+
+def post(client: Client, path: str, body: object, **headers: str) -> HttpResponse:
+    """POST it as JSON; Idempotency_Key=... is a header."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer: HttpResponse = client.post(path, body, content_type="application/json", headers=named)
+    return answer
+
+
+def problem_of(answer: HttpResponse | httpx.Response) -> tuple[int, str]:
+    """Status and code of what must be a well-formed problem."""
+    body = answer.json()  # type: ignore[union-attr]
+    assert answer.headers["Content-Type"].startswith(PROBLEM), answer.headers
+    assert body["status"] == answer.status_code
+    assert body["type"] == f"urn:voicemill:{body['code']}"
+    assert body["title"]
+    assert body["detail"]
+    if answer.status_code in {429, 503}:
+        assert int(answer.headers["Retry-After"]) >= 1
+    return answer.status_code, str(body["code"])
+
+
+def wait_for_end(client: Client | httpx.Client, job_id: str, seconds: float = 20) -> dict[str, Any]:
+    """The job once it has ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        job: dict[str, Any] = client.get(f"{JOBS}/{job_id}").json()  # type: ignore[union-attr]
+        if job["ended_at"]:
+            return job
+        time.sleep(0.03)
+    raise AssertionError(f"still {job['state']}: {job['trail']}")
