@@ -34,7 +34,7 @@ class Statement:
 
     @property
     def _execute(self) -> str:
-        marks = ", ".join(["%s"] * len(self.types))
+        marks = ", ".join(f"%s::{kind}" for kind in self.types)  # a list of strings may be of uuids
         return f"EXECUTE {self.name}({marks})" if marks else f"EXECUTE {self.name}"
 
     def _prepare(self, cursor: Any) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, JSONField, Q, Sum
 from django.db.models.functions import Now
 
 from jobs.errors import JobNotFoundError
 from jobs.models import Job, Offer, Usage, Worker
+from jobs.prepared import Statement
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -18,7 +20,20 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from django.db.models import QuerySet
+    from django.db.models import Field, QuerySet
+
+
+def _column(field: Field[Any, Any]) -> str:
+    return f"{field.column}::text" if isinstance(field, JSONField) else str(field.column)
+
+
+FIELDS = Job._meta.concrete_fields  # noqa: SLF001 - Django documents it
+SHOW = Statement(
+    "show_job",
+    ("uuid", "uuid"),
+    f"SELECT {', '.join(_column(field) for field in FIELDS)}"  # noqa: S608 - our own columns
+    " FROM jobs_job WHERE id = $1 AND tenant_id = $2",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +50,15 @@ def tenant_jobs(tenant_id: UUID) -> QuerySet[Job]:
 
 def tenant_job(tenant_id: UUID, job_id: UUID) -> Job:
     """Another tenant's job is as good as none."""
-    job = tenant_jobs(tenant_id).filter(id=job_id).first()
-    if job is None:
+    row = SHOW.row(str(job_id), str(tenant_id))
+    if row is None:
         raise JobNotFoundError
-    return job
+    values = [_value(*pair) for pair in zip(FIELDS, row, strict=True)]
+    return Job.from_db("default", [str(field.attname) for field in FIELDS], values)
+
+
+def _value(field: Field[Any, Any], value: Any) -> Any:
+    return json.loads(value) if isinstance(field, JSONField) and value is not None else value
 
 
 def engine_offers() -> list[EngineOffer]:

@@ -129,13 +129,13 @@ def own_stack(folder: Path, **changed: str) -> Iterator[Stack]:
             "DATABASE_URL": services.postgres.url,
             "REDIS_URL": services.redis.url,
             "AUDIO_FOLDER": str(folder / "audio"),
-            "WORKER_MODULES": "synthesis_worker.tasks",
             **changed,
         }
+        work = environment | {"WORKER_MODULES": "synthesis_worker.tasks"}
         token = _bootstrap(environment)
         for name, arguments in (("dispatch", ("manage.py", "dispatch")), ("cpu", WORKER + QUIET)):
             log = folder / f"{name}.log"
-            stack.enter_context(python(*arguments, log=log, environment=environment))
+            stack.enter_context(python(*arguments, log=log, environment=work))
         server = stack.enter_context(live_server(folder, environment))
         whole = Stack(services, server, token, environment)
         wait_until(lambda: _speaks(whole), what="a worker that speaks")

@@ -149,7 +149,7 @@ def _reserve(jobs: Sequence[NewJob], keys: Sequence[str]) -> dict[str, Maker]:
     first: dict[str, NewJob] = {}
     for job, key in zip(jobs, keys, strict=True):
         first.setdefault(key, job)
-    ids = [str(job.id) for job in first.values()]
+    ids = [job.id for job in first.values()]
     rows = RESERVE_MANY.rows(list(first), ids, str(jobs[0].tenant_id))
     ours = {job.id for job in first.values()}
     live = live_job_ids({job_id for _, job_id, _ in rows} - ours) | ours

@@ -152,7 +152,7 @@ def _mark_awaited(job_ids: Sequence[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE jobs_job SET awaited = true WHERE id = ANY(%s::uuid[]) AND NOT awaited",
-            [job_ids],
+            [list(job_ids)],
         )
 
 

@@ -136,8 +136,7 @@ def _settle(ending: Ending) -> None:
             end_job(waiter_id, State.FAILED, code=ending.code, message=ending.message)
     elif same:
         _promote(ending.job_id, same[0])
-    for part_id in _orphaned_parts(ending.job_id):
-        _cancel(part_id)
+    transaction.on_commit(partial(_cancel_orphans, ending.job_id))
 
 
 def _part_code(ending: Ending) -> str:
@@ -166,6 +165,12 @@ def _waiters(job_id: UUID, bond: Bond) -> list[UUID]:
         job_id,
         bond.value,
     )
+
+
+def _cancel_orphans(job_id: UUID) -> None:
+    """Each for itself: a part that finishes locks what waits for it, so we may hold nothing."""
+    for part_id in _orphaned_parts(job_id):
+        _cancel(part_id)
 
 
 def _orphaned_parts(job_id: UUID) -> list[UUID]:

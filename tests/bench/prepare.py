@@ -8,9 +8,11 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from tenants.models import Tenant, Tier  # noqa: E402
+from jobs.services.workers import ensure_queues  # noqa: E402
+from tenants.models import Tier  # noqa: E402
 from tenants.services import create_tenant, issue_key  # noqa: E402
 from tests.bench.venvs import VOICE  # noqa: E402
 from voices.models import Binding, Revision, Voice  # noqa: E402
@@ -35,9 +37,9 @@ def make_voice() -> None:
 def main() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     load_stock_voices()
+    ensure_queues(list(settings.QUEUES))
     Tier.objects.create(slug="bench", name="Bench", max_running=MANY, max_queued=MANY)
     make_voice()
-    Tenant.objects.update(commercial=False)
     print(json.dumps({slug: make_tenant(slug) for slug in TENANTS}))
 
 

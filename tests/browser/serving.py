@@ -41,7 +41,7 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def chromium(program: str) -> Iterator[Browser]:
-    """Until it is left, this thread belongs to Playwright's loop: Django's ORM refuses to work here."""
+    """Until it is left this thread is Playwright's loop, on which Django's ORM refuses to work."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         try:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 
 from jobs.models import Job
 from jobs.services.accept import submit_jobs
-from jobs.services.claims import claim_job, hand_back
+from jobs.services.claims import claim_job, fail_step, hand_back
 from jobs.services.endings import cancel_job
 from jobs.services.filling import ring_suspect
 from jobs.states import Bond, State
 from tests.ledger import (
+    PERMANENT,
     at_once,
-    bring_to,
-    change,
     charges,
     events,
     finish,
@@ -31,7 +31,6 @@ from tests.ledger import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from tenants.models import Tenant
 
@@ -103,9 +102,7 @@ def test_a_job_finished_by_eight_at_once_is_charged_once(tenant: Tenant) -> None
 
 def test_a_cancel_is_not_lost_to_a_hand_back(tenant: Tenant) -> None:
     held = take(submit(tenant))
-    meanwhile(
-        lambda: hand_back(held), lambda: cancel_job(tenant_id=tenant.id, job_id=held.id)
-    )
+    meanwhile(lambda: hand_back(held), lambda: cancel_job(tenant_id=tenant.id, job_id=held.id))
     assert states(held.id) == ["cancelled"]
 
 
@@ -140,17 +137,17 @@ def test_two_dispatchers_do_not_ring_two_suspects(tenant: Tenant) -> None:
     assert Job.objects.filter(state=State.RUNG).count() == 1
 
 
-def test_a_whole_is_cancelled_while_its_parts_finish(tenant: Tenant) -> None:
+def test_a_whole_can_be_cancelled_while_its_parts_finish_and_fail(tenant: Tenant) -> None:
     for _ in range(6):
-        parts = [new_job(tenant) for _ in range(4)]
+        parts = [new_job(tenant) for _ in range(5)]
         whole = new_job(tenant, waits_on={part.id: Bond.PART for part in parts})
         submit_jobs([*parts, whole])
-        held = [take(part.id) for part in parts]
-
-        def act(number: int, held: list = held, whole: UUID = whole.id) -> object:
-            if number < 4:
-                return finish(held[number])
-            return cancel_job(tenant_id=tenant.id, job_id=whole)
-
-        at_once(5, act)
-        assert states(whole.id) == ["cancelled"]
+        failing, *held = [take(part.id) for part in parts]
+        acts = [
+            *(partial(finish, job) for job in held),
+            partial(fail_step, failing, PERMANENT),
+            partial(cancel_job, tenant_id=tenant.id, job_id=whole.id),
+        ]
+        at_once(6, lambda number, acts=acts: acts[number]())  # a deadlock would be an error here
+        assert states(whole.id, failing.id)[0] in {"cancelled", "failed"}
+        assert len(events(whole.id)) == 1

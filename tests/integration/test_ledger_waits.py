@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tenants.models import Tenant
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def book(tenant: Tenant, count: int = 3) -> tuple[UUID, list[UUID]]:

@@ -33,7 +33,7 @@ def test_every_live_state_can_be_cancelled_and_can_expire() -> None:
 
 def test_success_comes_from_running_alone() -> None:
     assert [state for state in State if State.SUCCEEDED in MOVES[state]] == [State.RUNNING]
-    assert LIVE - NOT_STARTED == {State.RUNNING}
+    assert {State.RUNNING} == LIVE - NOT_STARTED
 
 
 def test_every_state_can_be_reached_from_the_first_two() -> None:

@@ -112,11 +112,14 @@ class BulkAnswer(serializers.Serializer[Any]):
     items = BulkItem(many=True)
 
 
+_READER = (
+    SynthesisBody()
+)  # stateless in use; made anew for each body it would cost more than reading
+
+
 def read_synthesis(data: Any) -> SynthesisRequest:
     """The request a body describes; a ValidationError says what is wrong with it."""
-    body = SynthesisBody(data=data)
-    body.is_valid(raise_exception=True)
-    fields = dict(body.validated_data)
+    fields = dict(_READER.run_validation(data))
     fields["priority"] = Priority[fields["priority"].upper()]
     fields.setdefault("voice", "")
     return SynthesisRequest(**fields)

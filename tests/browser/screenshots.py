@@ -1,0 +1,110 @@
+"""`make screenshots`: the main pages, light, dark and on a phone, in var/screenshots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from fleet.home import ROOT
+from fleet.scratch import scratch_services
+from tests.browser.serving import chromium, find_chromium, serving
+from tests.environment import FOLDER, child_environment
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PICTURES = ROOT / "var" / "screenshots"
+USER, PASSWORD = "admin", "only-for-pictures"
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+    },
+}
+
+
+def main() -> int:
+    program = find_chromium()
+    if program is None:
+        print("no Chromium here: install one (apt-get install chromium) and try again")
+        return 1
+    try:
+        picture_a_sample_place(program)
+    finally:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    return 0
+
+
+def picture_a_sample_place(program: str) -> None:
+    """On servers of its own, which are gone afterwards."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    with scratch_services(FOLDER) as services:
+        pages = furnish()
+        environment = child_environment(DATABASE_URL=services.postgres.url)
+        with serving(environment, FOLDER / "api.log") as address, chromium(program) as browser:
+            take_all(browser, address, pages)
+
+
+def furnish() -> dict[str, str]:
+    """Tables, a sample place and somebody to sign in; the pages to picture, by name."""
+    import django
+
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.db import connections
+
+    from tests.sample_place import make_place
+
+    call_command("migrate", verbosity=0, interactive=False)
+    place = make_place()
+    User.objects.create_superuser(USER, password=PASSWORD)
+    connections.close_all()
+    job, failed = place.jobs["succeeded"], place.jobs["failed"]
+    return {
+        "index": "/admin/",
+        "jobs": "/admin/jobs/job/",
+        "job": f"/admin/jobs/job/{job}/change/",
+        "failed-job": f"/admin/jobs/job/{failed}/change/",
+        "tenants": "/admin/tenants/tenant/",
+        "tenant": f"/admin/tenants/tenant/{place.tenant.id}/change/",
+        "new-key": f"/admin/tenants/tenant/{place.tenant.id}/issue-key/",
+        "workers": "/admin/jobs/worker/",
+        "voices": "/admin/voices/voice/",
+        "usage": "/admin/jobs/usage/",
+        "api-docs": "/api/docs",
+    }
+
+
+def take_all(browser: Browser, address: str, pages: dict[str, str]) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for look, options in LOOKS.items():
+        page = browser.new_context(**options, reduced_motion="reduce").new_page()
+        page.goto(f"{address}/admin/")
+        take(page, f"sign-in-{look}")
+        sign_in(page, address, USER, PASSWORD)
+        for name, path in pages.items():
+            page.goto(f"{address}{path}", wait_until="networkidle")
+            take(page, f"{name}-{look}")
+
+
+def take(page: Page, name: str) -> None:
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    print(f"var/screenshots/{name}.png")
+
+
+def sign_in(page: Page, address: str, user: str, password: str) -> None:
+    page.goto(f"{address}/admin/")
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{address}/admin/")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
