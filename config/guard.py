@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 256 * 1024
 PIECE = 256 * 1024
+CHARSET = re.compile(rb";\s*charset\s*=[^;]*", re.IGNORECASE)
 
 
 class TooLarge(Exception):
@@ -48,7 +50,7 @@ class BodyGuard:
             except ClientGone:
                 return None
             spool.seek(0)
-            await self.app(_with_length(scope, size), Replay(spool, receive), send)
+            await self.app(_as_taken(scope, size), Replay(spool, receive), send)
         return None
 
     async def _other(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -94,12 +96,19 @@ def _announced(scope: Message) -> int:
     return int(value) if value.isdigit() else 0
 
 
-def _with_length(scope: Message, size: int) -> Message:
-    """The request with the length we counted: one sent in chunks announces none, and WSGI asks."""
+def _as_taken(scope: Message, size: int) -> Message:
+    """The request with the length we counted: one sent in chunks announces none, and WSGI asks.
+
+    A charset is dropped. Text is UTF-8 here, and Python knows charsets that are traps.
+    """
     framing = {b"content-length", b"transfer-encoding"}
-    kept = [pair for pair in scope["headers"] if pair[0] not in framing]
+    kept = [(name, _plain(name, value)) for name, value in scope["headers"] if name not in framing]
     length = [(b"content-length", str(size).encode())] if size else []
     return {**scope, "headers": kept + length}
+
+
+def _plain(name: bytes, value: bytes) -> bytes:
+    return CHARSET.sub(b"", value) if name == b"content-type" else value
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str) -> None:

@@ -30,9 +30,8 @@ class JSONBodyParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        utf8 = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            found = super().parse(stream, media_type, utf8)
+            found = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError(TOO_DEEP) from None
         if _is_deeper(found, DEEPEST):

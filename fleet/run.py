@@ -135,7 +135,7 @@ def product(
     work = {**environment, "WORKER_MODULES": "synthesis_worker.tasks"}
     speaking = {**work, "ENGINES": "espeak,piper"}
     return [
-        Program("dispatcher", python("manage.py", "dispatch"), environment | {"WEB": "off"}, root),
+        Program("dispatcher", python("manage.py", "dispatch"), {**environment, "WEB": "off"}, root),
         api(root, environment, listener, url),
         worker("media", ("-P", "prefork", "-c", "1"), work, root),
         worker("cpu", ("-P", "threads", "-c", cores), speaking, root),

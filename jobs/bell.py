@@ -66,8 +66,8 @@ class CeleryBell:
 
     def depth(self, queue: str) -> int:
         with current_app.connection_or_acquire() as connection:
-            declared = current_app.amqp.queues[queue](connection.default_channel).queue_declare()
-            return int(declared.message_count)
+            here: Any = current_app.amqp.queues[queue](connection.default_channel)
+            return int(here.queue_declare().message_count)
 
 
 def message(queue: str, ring: Ring) -> str:

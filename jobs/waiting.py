@@ -189,12 +189,14 @@ def _seconds(value: str) -> float | None:
 
 
 def _with_location(answer: Answer, first: Answer) -> Answer:
-    """What the first answer said of where the job lies holds for the last one as well."""
+    """What the first answer said of the job's place, and of it not having ended, still holds."""
     if answer is first:
         return first
     kept = {b"location", b"idempotent-replayed"}
     extra = [pair for pair in first.start["headers"] if pair[0].lower() in kept]
-    answer.start = {**answer.start, "headers": [*answer.start["headers"], *extra]}
+    status = (answer if answer.settled else first).start["status"]
+    headers = [*answer.start["headers"], *extra]
+    answer.start = {**answer.start, "status": status, "headers": headers}
     return answer
 
 

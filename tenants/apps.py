@@ -4,7 +4,7 @@ from django.conf import settings
 
 class TenantsConfig(AppConfig):
     name = "tenants"
-    verbose_name = "Tenants"
+    verbose_name = "Customers"
 
     def ready(self) -> None:
         if settings.WEB:

@@ -76,7 +76,10 @@ def python(
 
 
 def start(
-    arguments: tuple[str, ...], log: IO[bytes], environment: Mapping[str, str], keep: tuple[int, ...]
+    arguments: tuple[str, ...],
+    log: IO[bytes],
+    environment: Mapping[str, str],
+    keep: tuple[int, ...],
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, *arguments],

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.test import Client
 
 from jobs.services.workers import offer_engine
-from synthesis_worker.contract import Capabilities
 from tenants.services import issue_key
 from tests.engines import EchoEngine, JournalEngine
 from voices.models import Binding, Revision, Voice
@@ -26,8 +25,9 @@ SYNTHESIZE = "/api/v1/jobs/synthesize"
 JOBS = "/api/v1/jobs"
 BULK = "/api/v1/jobs/bulk"
 PROBLEM = "application/problem+json"
-ENGINES: dict[str, Capabilities] = {
-    engine.capabilities.engine: engine.capabilities for engine in (EchoEngine, JournalEngine)
+ENGINES = {
+    engine.capabilities.engine: asdict(engine.capabilities)
+    for engine in (EchoEngine, JournalEngine)
 }
 
 
@@ -54,7 +54,7 @@ def make_voice(
 def offer_engines(*names: str) -> None:
     """As if a worker with these engines had been here and had gone to sleep."""
     for name in names:
-        offer_engine(engine=name, queue="cpu", capabilities=asdict(ENGINES[name]))
+        offer_engine(engine=name, queue="cpu", capabilities=ENGINES[name])
 
 
 def keyed(tenant: Tenant, **more: Any) -> Client:

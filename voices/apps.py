@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class VoicesConfig(AppConfig):
     name = "voices"
-    verbose_name = "Voices"
+    verbose_name = "Speech"

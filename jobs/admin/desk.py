@@ -63,7 +63,7 @@ class JobDesk(ModelAdmin[Job]):
         outcome = cancel_one(job)
         self.log_change(request, job, f"Asked to cancel: {outcome}.")
         level = messages.WARNING if outcome == ENDED_BEFORE else messages.SUCCESS
-        self.message_user(request, f"The job {outcome}.", level)
+        self.message_user(request, f"Job {outcome}.", level)
         return _to_page(job.id)
 
     def retry(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
@@ -96,13 +96,13 @@ class JobDesk(ModelAdmin[Job]):
 
 ENDED_BEFORE = "had ended before"
 OUTCOMES: dict[str, str] = {
-    State.CANCELLED: "is cancelled",
-    State.RUNNING: "is running: its worker was asked to stop",
+    State.CANCELLED: "cancelled",
+    State.RUNNING: "running: its worker was asked to stop",
 }
 
 
 def cancel_one(job: Job) -> str:
-    """What came of it, to be read after "The job"."""
+    """What came of it, to be read after "Job"."""
     if job.state in FINAL:
         return ENDED_BEFORE
     state = endings.cancel_job(tenant_id=job.tenant_id, job_id=job.id)

@@ -13,7 +13,7 @@ from unfold.paginator import InfinitePaginator
 
 from jobs.admin.desk import JobDesk
 from jobs.admin.filters import KindFilter, QueueFilter, StateFilter
-from jobs.admin.story import JobStory
+from jobs.admin.story import JobStory, shortened
 from jobs.admin.words import state_badge
 from jobs.models import Job
 from tenants.admin.looks import LookedAt
@@ -60,7 +60,7 @@ class JobAdmin(LookedAt, JobDesk):
 
     @admin.display(description="Job")
     def short_id(self, job: Job) -> str:
-        return str(job.id)[:13]
+        return shortened(job.id)
 
     @admin.display(description="State")
     def state_label(self, job: Job) -> SafeString:

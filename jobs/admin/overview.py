@@ -14,7 +14,7 @@ from jobs.admin.filters import start_of_today
 from jobs.admin.words import code_words
 from jobs.models import Job
 from jobs.states import State
-from tenants.admin.words import badge, duration
+from tenants.admin.words import badge, duration, when
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -133,7 +133,10 @@ def latest_failures() -> list[dict[str, Any]]:
     rows = failed.select_related("tenant").only(
         "id", "tenant__name", "error_code", "error_message", "ended_at"
     )
-    return [{"job": job, "what": code_words(job.error_code)} for job in rows[:LATEST_FAILURES]]
+    return [
+        {"job": job, "when": when(job.ended_at), "what": code_words(job.error_code)}
+        for job in rows[:LATEST_FAILURES]
+    ]
 
 
 def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:

@@ -179,8 +179,14 @@ class JobStory:
         return [EventRow(row.number, event_words(row.name), row.name, row.at) for row in rows]
 
 
-def link_to_job(job_id: UUID) -> SafeString:
-    return link(reverse("admin:jobs_job_change", args=[job_id]), job_id)
+def link_to_job(job_id: UUID, *, short: bool = False) -> SafeString:
+    address = reverse("admin:jobs_job_change", args=[job_id])
+    return link(address, shortened(job_id) if short else job_id)
+
+
+def shortened(job_id: UUID) -> str:
+    """Enough of an id to know a job by, and to find it with."""
+    return str(job_id)[:18]
 
 
 def link(address: str, text: object) -> SafeString:

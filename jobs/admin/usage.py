@@ -33,7 +33,7 @@ class UsageAdmin(LookedAt, ModelAdmin[Usage]):
         "spoken",
         "audio",
         "cost",
-        "cached",
+        "again",
         "its_job",
     ]
     list_display_links = None
@@ -46,8 +46,8 @@ class UsageAdmin(LookedAt, ModelAdmin[Usage]):
     sortable_by = ()
     show_full_result_count = False
     paginator = InfinitePaginator
-    fields = ["made", "tenant", "voice", "provider", "spoken", "audio", "cost", "cached", "its_job"]
-    readonly_fields = ["made", "spoken", "audio", "cost", "its_job"]
+    fields = ["made", "tenant", "voice", "provider", "spoken", "audio", "cost", "again", "its_job"]
+    readonly_fields = ["made", "spoken", "audio", "cost", "again", "its_job"]
 
     @admin.display(description="When")
     def made(self, usage: Usage) -> SafeString | str:
@@ -65,9 +65,13 @@ class UsageAdmin(LookedAt, ModelAdmin[Usage]):
     def cost(self, usage: Usage) -> str:
         return f"${usage.cost_usd:.4f}" if usage.cost_usd else NOTHING
 
+    @admin.display(description="From before")
+    def again(self, usage: Usage) -> str:
+        return "yes" if usage.cached else NOTHING
+
     @admin.display(description="Job")
     def its_job(self, usage: Usage) -> SafeString:
-        return link_to_job(usage.job_id)
+        return link_to_job(usage.job_id, short=True)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

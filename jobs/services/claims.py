@@ -14,7 +14,7 @@ from django.db import transaction
 
 from jobs.lanes import wake
 from jobs.prepared import Statement
-from jobs.services.endings import end_job
+from jobs.services.endings import end_job, free_waiters
 from jobs.states import State
 from jobs.wire import hint_ended, hint_ready
 
@@ -108,25 +108,6 @@ FINISH = Statement(
     """,
 )
 
-FREE_WAITERS = Statement(
-    "free_waiters",
-    ("uuid",),
-    f"""
-    WITH waiter AS MATERIALIZED (
-      SELECT w.id FROM jobs_edge e JOIN jobs_job w ON w.id = e.waiter_id
-       WHERE e.awaited_id = $1 AND w.state = 'waiting' ORDER BY w.id FOR UPDATE OF w),
-    freed AS (
-      UPDATE jobs_job w
-         SET pending = w.pending - 1,
-             state = CASE WHEN w.pending = 1 AND w.not_before IS NULL THEN 'queued'
-                          ELSE w.state END
-        FROM waiter WHERE w.id = waiter.id
-      RETURNING w.queue, w.tenant_id, w.state),
-    {wake("freed")}
-    SELECT (SELECT array_agg(queue_id) FROM woken)
-    """,  # noqa: S608 - the fragment holds names only
-)
-
 REQUEUE = Statement(
     "requeue_job",
     ("uuid", "int", "text", "int", "int", "jsonb"),
@@ -198,9 +179,7 @@ def _finish_awaited(job: ClaimedJob, values: tuple[Any, ...]) -> bool:
     with transaction.atomic():
         if FINISH.row(*values, True) is None:
             return False
-        row = FREE_WAITERS.row(str(job.id))
-    if row and row[0]:
-        transaction.on_commit(partial(hint_ready, row[0]))
+        free_waiters(job.id)
     return True
 
 

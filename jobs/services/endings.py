@@ -48,20 +48,29 @@ END = Statement(
     """,
 )
 
-FREE_HEIR = Statement(
-    "free_heir",
+FREE_WAITERS = Statement(
+    "free_waiters",
     ("uuid",),
     f"""
-    WITH freed AS (
-      UPDATE jobs_job
-         SET pending = pending - 1, awaited = true,
-             state = CASE WHEN pending = 1 AND not_before IS NULL THEN 'queued' ELSE state END
-       WHERE id = $1 AND state = 'waiting'
-      RETURNING queue, tenant_id, state),
+    WITH waiter AS MATERIALIZED (
+      SELECT w.id FROM jobs_edge e JOIN jobs_job w ON w.id = e.waiter_id
+       WHERE e.awaited_id = $1 AND w.state = 'waiting' ORDER BY w.id FOR UPDATE OF w),
+    freed AS (
+      UPDATE jobs_job w
+         SET pending = w.pending - 1,
+             state = CASE WHEN w.pending = 1 AND w.not_before IS NULL THEN 'queued'
+                          ELSE w.state END
+        FROM waiter WHERE w.id = waiter.id
+      RETURNING w.queue, w.tenant_id, w.state),
     {wake("freed")}
-    SELECT (SELECT array_agg(queue_id) FROM woken) FROM freed
+    SELECT (SELECT array_agg(queue_id) FROM woken)
     """,  # noqa: S608 - the fragment holds names only
 )
+
+REPOINT = """
+    UPDATE jobs_edge e SET awaited_id = %s
+     WHERE awaited_id = %s AND bond = 'same' AND waiter_id <> %s AND NOT EXISTS (
+       SELECT 1 FROM jobs_edge o WHERE o.waiter_id = e.waiter_id AND o.awaited_id = %s)"""
 
 
 def end_job(
@@ -145,14 +154,14 @@ def _part_code(ending: Ending) -> str:
 
 def _promote(ended_id: UUID, heir_id: UUID) -> None:
     """The first waiter does the work itself; the others wait on it from now on."""
-    _run(
-        "UPDATE jobs_edge SET awaited_id = %s"
-        " WHERE awaited_id = %s AND bond = 'same' AND waiter_id <> %s",
-        heir_id,
-        ended_id,
-        heir_id,
-    )
-    row = FREE_HEIR.row(str(heir_id))
+    _run("UPDATE jobs_job SET awaited = true WHERE id = %s", heir_id)
+    _run(REPOINT, heir_id, ended_id, heir_id, heir_id)
+    free_waiters(ended_id)
+
+
+def free_waiters(job_id: UUID) -> None:
+    """Whoever still waits on this job waits on one less."""
+    row = FREE_WAITERS.row(str(job_id))
     if row and row[0]:
         transaction.on_commit(partial(hint_ready, row[0]))
 

@@ -30,7 +30,7 @@ class Button:
     question: str
     tone: str = "plain"
 
-    def __html__(self) -> SafeString:
+    def __str__(self) -> SafeString:
         return format_html(
             '<button type="submit" form="{}" formaction="{}" data-question="{}"'
             ' class="vm-button vm-{}">{}</button>',
@@ -40,6 +40,8 @@ class Button:
             self.tone,
             self.text,
         )
+
+    __html__ = __str__
 
 
 def posted(site: AdminSite, view: View) -> View:

@@ -14,6 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from tenants import services
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
-    from django.utils.safestring import SafeString
 
     from tenants.services import IssuedKey
 
@@ -91,7 +91,7 @@ class KeyInline(LookedAt, TabularInline[ApiKey, Tenant]):
     @admin.display(description="")
     def buttons(self, key: ApiKey) -> SafeString:
         if not is_live(key):
-            return format_html("")
+            return SafeString("&nbsp;")
         rotate = Button(
             "Rotate",
             reverse("admin:tenants_apikey_rotate", args=[key.id]),

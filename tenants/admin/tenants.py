@@ -37,6 +37,7 @@ class TenantForm(ModelForm):  # type: ignore[type-arg]  # not generic at run tim
             if name in self.fields:
                 self.fields[name].label = label
                 self.fields[name].help_text = limit_help(tier, name, meaning)
+                self.fields[name].widget.attrs["placeholder"] = tier and f"{getattr(tier, name):g}"
 
 
 def limit_help(tier: Tier | None, name: str, meaning: str) -> str:
@@ -89,15 +90,24 @@ class TenantAdmin(KeyDesk, ModelAdmin[Tenant]):
     form = TenantForm
     inlines = [KeyInline]
     change_form_template = "tenants/admin/tenant.html"
-    list_display = ["name", "slug", "tier", "state"]
+    list_display = ["name", "short_name", "tier", "state"]
     list_filter = ["active"]
     list_select_related = ["tier"]
     search_fields = ["name", "slug"]
     search_help_text = "Name or short name"
-    fieldsets = [
-        (None, {"fields": ["name", "slug", "tier", "active", "commercial"]}),
-        ("Limits of its own", {"fields": list(LIMITS)}),
-    ]
+    readonly_fields = ["short_name"]
+
+    @admin.display(description="Short name")
+    def short_name(self, tenant: Tenant) -> str:
+        return tenant.slug
+
+    def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> list[Any]:
+        """The short name is given once: programs may know the tenant by it."""
+        name = "short_name" if obj else "slug"
+        return [
+            (None, {"fields": ["name", name, "tier", "active", "commercial"]}),
+            ("Limits of its own", {"fields": list(LIMITS)}),
+        ]
 
     @admin.display(description="Active", ordering="active")
     def state(self, tenant: Tenant) -> SafeString:
@@ -105,9 +115,6 @@ class TenantAdmin(KeyDesk, ModelAdmin[Tenant]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).select_related("tier")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> list[str]:
-        return ["slug"] if obj else []
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Tenant | None = None

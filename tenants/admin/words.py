@@ -50,14 +50,18 @@ def when(moment: datetime | None) -> SafeString | str:
     """How long ago, or in how long; the exact time shows on hovering."""
     if moment is None:
         return NOTHING
-    span = (timezone.now() - moment).total_seconds()
-    told = f"{duration(span)} ago" if span >= 0 else f"in {duration(-span)}"
     return format_html(
         '<time class="vm-time" datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         exact(moment),
-        told,
+        _relative((timezone.now() - moment).total_seconds()),
     )
+
+
+def _relative(span: float) -> str:
+    if abs(span) < SOON:
+        return "just now" if span >= 0 else "in a moment"
+    return f"{duration(span)} ago" if span > 0 else f"in {duration(-span)}"
 
 
 def exact(moment: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LONGEST = 180.0  # seconds a turn may take
 
 
 def serve(turn: Callable[[int], object]) -> None:
@@ -38,6 +40,9 @@ class OnDemand:
 
     def answer(self) -> str:
         assert self.process.stdout
+        ready, _, _ = select.select([self.process.stdout], [], [], LONGEST)
+        if not ready:
+            raise TimeoutError(f"{self.process.args!r} has not answered for {LONGEST:g} s")
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.process.args!r} ended: {self.process.wait()}")

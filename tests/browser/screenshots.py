@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from playwright.sync_api import ViewportSize
+
 from fleet.home import ROOT
 from fleet.scratch import scratch_services
 from tests.browser.serving import chromium, find_chromium, serving
@@ -17,15 +19,13 @@ if TYPE_CHECKING:
 
 PICTURES = ROOT / "var" / "screenshots"
 USER, PASSWORD = "admin", "only-for-pictures"
+DESK, HAND = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
-    "phone": {
-        "viewport": {"width": 390, "height": 844},
-        "device_scale_factor": 2,
-        "is_mobile": True,
-    },
+    "light": {"viewport": DESK, "color_scheme": "light"},
+    "dark": {"viewport": DESK, "color_scheme": "dark"},
+    "phone": {"viewport": HAND, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
 }
+MOST = 3  # windows a long page's picture shows
 
 
 def main() -> int:
@@ -45,7 +45,9 @@ def picture_a_sample_place(program: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     with scratch_services(FOLDER) as services:
         pages = furnish()
-        environment = child_environment(DATABASE_URL=services.postgres.url)
+        environment = child_environment(
+            DATABASE_URL=services.postgres.url, WORKER_ALIVE_SECONDS="600"
+        )
         with serving(environment, FOLDER / "api.log") as address, chromium(program) as browser:
             take_all(browser, address, pages)
 
@@ -94,7 +96,13 @@ def take_all(browser: Browser, address: str, pages: dict[str, str]) -> None:
 
 
 def take(page: Page, name: str) -> None:
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    """The page in a window as high as it is: what sticks to a window's foot stays at the foot."""
+    size = page.viewport_size or DESK
+    needed = int(page.evaluate("document.documentElement.scrollHeight"))
+    height = min(max(needed, size["height"]), MOST * size["height"])
+    page.set_viewport_size(ViewportSize(width=size["width"], height=height))
+    page.screenshot(path=PICTURES / f"{name}.png")
+    page.set_viewport_size(size)
     print(f"var/screenshots/{name}.png")
 
 

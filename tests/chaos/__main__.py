@@ -24,7 +24,8 @@ say = partial(print, flush=True)
 
 def main() -> int:
     asked = _arguments()
-    plan = Plan(asked.jobs, asked.faults, asked.seed, not asked.without_fence, keep=asked.keep)
+    records = asked.out.with_suffix("")
+    plan = Plan(asked.jobs, asked.faults, asked.seed, records, not asked.without_fence)
     say(f"{plan.jobs} jobs, {plan.faults} faults, seed {plan.seed}")
     verdict = carry_out(plan, say)
     if verdict is None:
@@ -35,7 +36,6 @@ def main() -> int:
     proof = _counter_proof(plan)
     if proof is None:
         return CALLED_OFF
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
     told = verdict.as_json() | {"without_fence": proof.as_json()}
     asked.out.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return 0 if verdict.holds and proof.harm else 1
@@ -45,7 +45,8 @@ def _counter_proof(plan: Plan) -> Verdict | None:
     """Frozen workers again, without the fence: what it prevents must happen."""
     say("\nthe counter-proof: the same with the fence taken out")
     kinds = COUNTER_PROOF
-    bare = Plan(COUNTER_JOBS, len(kinds), plan.seed, False, kinds, plan.keep)
+    records = plan.records.with_name(f"{plan.records.name}-without-fence")
+    bare = Plan(COUNTER_JOBS, len(kinds), plan.seed, records, False, kinds)
     if (verdict := carry_out(bare, say)) is not None:
         _show(verdict)
         say("without the fence there is harm" if verdict.harm else "NO HARM: nothing is proved")
@@ -63,7 +64,6 @@ def _arguments() -> Namespace:
     parser.add_argument("--faults", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-fence", action="store_true", help="expects harm; writes no file")
-    parser.add_argument("--keep", action="store_true", help="keep logs and journal")
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "chaos.json")
     return parser.parse_args()
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 SHORTEST, LONGEST = 0.02, 0.4
+FINISH_SECONDS = 0.2  # from the last look whether to go on until the finish is written
 
 
 def seconds_for(text: str) -> float:
@@ -23,7 +24,7 @@ def seconds_for(text: str) -> float:
 
 
 class JournalEngine:
-    """Takes its time, then gives all its sound at once: a late worker gets to its finish."""
+    """Takes its time over a text, and notes when it began and when it ended."""
 
     capabilities = Capabilities(
         engine="echo",

@@ -8,12 +8,13 @@ import time
 from contextlib import suppress
 from functools import partial
 from itertools import cycle, islice
+from math import inf
 from typing import TYPE_CHECKING
 
 import redis
 
 from fleet.processes import Process, is_same
-from tests.chaos.engine import seconds_for
+from tests.chaos.engine import FINISH_SECONDS
 from tests.chaos.stage import DISPATCHERS, FORKING, LEASE, THREADED, WORKERS, Stage
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ KINDS = {
 }
 
 BUSY_WITHIN = 4.0  # seconds to wait for a victim that has work in hand
-LEFT_AT_LEAST = 0.12  # seconds an engine run must have to go when its process is stopped
+LEFT_AT_LEAST = 0.06  # seconds a finish must have to go when its process is frozen
 OUTAGE = (1.5, 5.0)
 TAKEN_OVER_WITHIN = 25.0
 WOKEN_WITHIN = 5.0
@@ -115,28 +116,27 @@ class Faults:
         return f"the store was away for {seconds:.1f} s"
 
     def stop_past_lease(self) -> str:
-        """Freeze a process inside its engine until another has done its job; then let it finish."""
-        victim, runs = self._freeze()
+        """Freeze a process about to finish until another has done its job; then let it write."""
+        victim, tried = self._freeze()
         if victim is None:
             return "no worker was busy enough to be frozen"
         try:
             self.clock.pause(LEASE)
-            taken = self.clock.until(partial(self._taken_over, runs), TAKEN_OVER_WITHIN)
+            taken = self.clock.until(partial(self._taken_over, tried), TAKEN_OVER_WITHIN)
         finally:
             strike(victim, signal.SIGCONT)
-        self.clock.until(lambda: not self._open_runs([victim]), WOKEN_WITHIN)
-        self.clock.pause(0.5)  # for its late write
+        self.clock.until(lambda: not self._finishes(victim), WOKEN_WITHIN)
         return f"froze a worker ({victim.pid}); its job was {'' if taken else 'not '}done elsewhere"
 
     def _freeze(self) -> tuple[Process | None, list[Entry]]:
         until = time.monotonic() + BUSY_WITHIN
         while time.monotonic() < until:
             for victim in self._one_process_each():
-                if self._deep_in(victim):
+                if self._finishes(victim, LEFT_AT_LEAST):
                     strike(victim, signal.SIGSTOP)
-                    self.clock.pause(0.05)
-                    if runs := self._open_runs([victim]):
-                        return victim, runs
+                    self.clock.pause(0.05)  # what it noted before it froze is there now
+                    if tried := self._finishes(victim):
+                        return victim, tried
                     strike(victim, signal.SIGCONT)
             self.clock.pause(0.02)
         return None, []
@@ -148,13 +148,14 @@ class Faults:
         self.rng.shuffle(found)
         return found
 
-    def _deep_in(self, victim: Process) -> bool:
-        """Whether it will be in an engine run for a while yet."""
-        ends = [run.at + seconds_for(run.about) for run in self._open_runs([victim])]
-        return any(end - time.monotonic() > LEFT_AT_LEAST for end in ends)
+    def _finishes(self, victim: Process, left: float = -inf) -> list[Entry]:
+        """The finishes it is in, and will be in for a while yet."""
+        latest = time.monotonic() - FINISH_SECONDS + left
+        found = self.stage.journal.in_finishes()
+        return [entry for entry in found if entry.pid == victim.pid and entry.at > latest]
 
-    def _taken_over(self, runs: Iterable[Entry]) -> bool:
-        return any(self.stage.journal.ended_elsewhere(run) for run in runs)
+    def _taken_over(self, tried: Iterable[Entry]) -> bool:
+        return any(self.stage.journal.finished_elsewhere(entry) for entry in tried)
 
     def _strike_worker(self, how: signal.Signals) -> str:
         names = list(WORKERS)
@@ -173,11 +174,9 @@ class Faults:
     def _busy(self, candidates: Callable[[], list[Process]]) -> Process | None:
         """A candidate with work in hand, or any if none has any for seconds."""
         found = self.clock.until(
-            lambda: next((one for one in candidates() if self._open_runs([one])), None),
-            BUSY_WITHIN,
+            lambda: next((one for one in candidates() if self._speaks(one)), None), BUSY_WITHIN
         )
         return found or next(iter(candidates()), None)
 
-    def _open_runs(self, processes: Iterable[Process]) -> list[Entry]:
-        pids = {process.pid for process in processes}
-        return [run for run in self.stage.journal.open_runs() if run.pid in pids]
+    def _speaks(self, process: Process) -> bool:
+        return any(run.pid == process.pid for run in self.stage.journal.in_engines())

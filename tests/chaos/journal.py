@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 VARIABLE = "CHAOS_JOURNAL"
 
-What = Literal["start", "end", "finished", "refused"]
+What = Literal["start", "end", "finishing", "finished", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An engine started or ended a text; a finish of a job was written or refused."""
+    """An engine started or ended a text; the finish of a job was tried, written or refused."""
 
     what: What
     about: str
@@ -54,21 +54,26 @@ class Journal:
         self._entries += [Entry(**json.loads(line)) for line in whole[0].splitlines()]
         return self._entries
 
-    def open_runs(self) -> list[Entry]:
-        """Engine runs that have started and not ended; those of dead processes among them."""
-        running: dict[tuple[int, str], Entry] = {}
-        for entry in self.entries():
-            if entry.what == "start":
-                running[entry.pid, entry.about] = entry
-            elif entry.what == "end":
-                running.pop((entry.pid, entry.about), None)
-        return list(running.values())
+    def in_engines(self) -> list[Entry]:
+        """Engine runs that have not ended; those of processes that died in them among them."""
+        return self._begun("start", ("end",))
 
-    def ended_elsewhere(self, run: Entry) -> bool:
-        """Whether another process has spoken the text since that run began."""
+    def in_finishes(self) -> list[Entry]:
+        """Finishes that are neither written nor refused yet."""
+        return self._begun("finishing", ("finished", "refused"))
+
+    def finished_elsewhere(self, tried: Entry) -> bool:
+        """Whether another process has written the finish of that job."""
         return any(
-            entry.what == "end"
-            and (entry.about, entry.pid != run.pid) == (run.about, True)
-            and entry.at > run.at
+            (entry.what, entry.about) == ("finished", tried.about) and entry.pid != tried.pid
             for entry in self.entries()
         )
+
+    def _begun(self, begin: What, ends: tuple[What, ...]) -> list[Entry]:
+        begun: dict[tuple[int, str, int], Entry] = {}
+        for entry in self.entries():
+            if entry.what == begin:
+                begun[entry.pid, entry.about, entry.fence] = entry
+            elif entry.what in ends:
+                begun.pop((entry.pid, entry.about, entry.fence), None)
+        return list(begun.values())

@@ -19,6 +19,7 @@ from tests.chaos.workload import Order, plan_orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 UP_WITHIN = 60.0
 ENDED_WITHIN = 120.0
@@ -34,9 +35,9 @@ class Plan:
     jobs: int
     faults: int
     seed: int
+    records: Path  # where logs and journal are kept
     fenced: bool = True
     kinds: tuple[str, ...] = ()  # only these
-    keep: bool = False
 
 
 class Run:
@@ -57,7 +58,7 @@ class Run:
 
     def _work(self) -> int:
         if not self.clock.until(self.stage.is_up, UP_WITHIN):
-            raise TimeoutError(f"no worker came up: see {self.stage.folder}/log")
+            raise TimeoutError(f"no worker came up: see {self.plan.records}/log")
         self.say(f"{self.clock.seconds:6.1f} s  all up")
         with Watcher(self.stage) as watcher:
             api = Api(self.stage.port, self.stage.tokens, self.clock)
@@ -66,6 +67,7 @@ class Run:
                 self._strike(crowd)
             finally:
                 crowd.finish()
+            crowd.check()
             self._settle()
             self.say(f"{self.clock.seconds:6.1f} s  all ended; answers: {dict(api.statuses)}")
             evidence = Evidence(self.stage, api, crowd.accepted, watcher, self.plan.faults)
@@ -82,6 +84,7 @@ class Run:
             told = faults.inject(kind)
             self.say(f"{self.clock.seconds:6.1f} s  {kind}: {told}")
             self.clock.pause(self.rng.uniform(*BREATHS))
+            crowd.check()
         crowd.send(next(shares))
 
     def _shares(self, count: int) -> Iterator[Sequence[Order]]:
@@ -102,7 +105,5 @@ class Run:
 
 def carry_out(plan: Plan, say: Callable[[str], None] = print) -> Verdict | None:
     """The verdict on one run of the plan; None where a signal called it off."""
-    with set_stage(fenced=plan.fenced, keep=plan.keep) as stage:
-        if plan.keep:
-            say(f"logs and journal stay in {stage.folder}")
+    with set_stage(plan.records, fenced=plan.fenced) as stage:
         return asyncio.run(Run(plan, stage, Clock(), say).perform())

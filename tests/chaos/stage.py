@@ -34,6 +34,8 @@ WORKERS = (*THREADED, FORKING)
 SETTINGS = {
     "SECRET_KEY": "only-for-chaos-and-long-enough-to-please-every-check-of-length",
     "AMQP_URL": "",
+    "WORKER_MODULES": "",
+    "WEB": "on",
     "ENGINES": "echo=tests.chaos.engine:JournalEngine",
     "LEASE_SECONDS": str(LEASE),
     "DRAIN_SECONDS": "2",
@@ -103,9 +105,6 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        modules = ["tests.chaos.witness", "synthesis_worker.tasks"]
-        if not self.fenced:
-            modules.insert(0, "tests.chaos.unfenced")
         return {
             **os.environ,
             **SETTINGS,
@@ -118,7 +117,6 @@ class Stage:
             "S3_SECRET_KEY": s3.SECRET_KEY,
             "S3_BUCKET": s3.BUCKET,
             "S3_REGION": s3.REGION,
-            "WORKER_MODULES": ",".join(modules),
             VARIABLE: str(self.journal.path),
         }
 
@@ -141,8 +139,8 @@ class Stage:
         self.tokens = json.loads(told.stdout.splitlines()[-1])
 
     def _dispatchers(self) -> list[Program]:
-        command = python("manage.py", "dispatch")
-        return [Program(name, command, self.environment, ROOT) for name in DISPATCHERS]
+        command, environment = python("manage.py", "dispatch"), {**self.environment, "WEB": "off"}
+        return [Program(name, command, environment, ROOT) for name in DISPATCHERS]
 
     def _api(self) -> Program:
         return api(ROOT, self.environment, self.listener, f"http://127.0.0.1:{self.port}")
@@ -155,12 +153,15 @@ class Stage:
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         told = ("-Q", "cpu", "-n", f"{name}@%h", "--loglevel", "WARNING")
         command = python("-m", "celery", "-A", "config", "worker", *told, *pool, *quiet)
-        return Program(name, command, self.environment, ROOT, grace=15.0)
+        modules = [] if self.fenced else ["tests.chaos.unfenced"]
+        modules += ["tests.chaos.witness", "synthesis_worker.tasks"]
+        environment = {**self.environment, "WEB": "off", "WORKER_MODULES": ",".join(modules)}
+        return Program(name, command, environment, ROOT, grace=15.0)
 
 
 @contextmanager
-def set_stage(*, fenced: bool, keep: bool = False) -> Iterator[Stage]:
-    """A stage in a folder of its own; what it kept on disk is gone when left, unless asked for."""
+def set_stage(records: Path, *, fenced: bool) -> Iterator[Stage]:
+    """A stage in a folder of its own, gone when left; its logs and journal go to `records`."""
     folder = Path(tempfile.mkdtemp(prefix="vmc-", dir="/tmp"))
     sockets = Services.under(folder, folder).redis.sockets
     try:
@@ -169,6 +170,7 @@ def set_stage(*, fenced: bool, keep: bool = False) -> Iterator[Stage]:
             with stage.listener:
                 yield stage
     finally:
+        shutil.rmtree(records, ignore_errors=True)
+        shutil.copytree(folder, records, ignore=shutil.ignore_patterns("postgres", "redis", "s3"))
         shutil.rmtree(sockets, ignore_errors=True)
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)

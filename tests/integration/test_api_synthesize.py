@@ -12,8 +12,18 @@ from django.test import override_settings
 from django.utils import timezone
 
 from jobs.models import Job, Usage
+from jobs.services.workers import offer_engine
 from tests.conftest import make_tenant
-from tests.speech import SYNTHESIZE, keyed, make_voice, offer_engines, post, problem_of, wait_for_end
+from tests.speech import (
+    ENGINES,
+    SYNTHESIZE,
+    keyed,
+    make_voice,
+    offer_engines,
+    post,
+    problem_of,
+    wait_for_end,
+)
 from voices.models import Render, Voice
 from voices.selectors import forget_remembered
 
@@ -144,14 +154,9 @@ def test_a_voice_itself_goes_before_its_stand_in(api: Client) -> None:
 
 
 def test_quality_orders_the_plan(api: Client) -> None:
-    from jobs.services.workers import offer_engine
-    from tests.speech import ENGINES, asdict
-
     for engine in ("piper", "xtts"):
         model = {"id": engine, "digest": "1", "language": "en", "sample_rate": 8000, "speakers": 1}
-        offer_engine(
-            engine=engine, queue="cpu", capabilities=asdict(ENGINES["echo"]) | {"models": [model]}
-        )
+        offer_engine(engine=engine, queue="cpu", capabilities=ENGINES["echo"] | {"models": [model]})
     make_voice("two", engines=["piper", "xtts"])
     body = {"text": "Hello.", "voice": "two"}
     orders = {

@@ -88,6 +88,22 @@ def test_what_follows_learns_the_length_of_a_body_that_came_in_chunks() -> None:
     assert serve(client).headers == {b"content-length": b"4"}
 
 
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (b"application/json; charset=rot13", b"application/json"),
+        (
+            b'multipart/form-data; Charset = "utf-7" ; boundary=x',
+            b"multipart/form-data; boundary=x",
+        ),
+        (b"text/plain", b"text/plain"),
+    ],
+)
+def test_what_follows_sees_no_charset(given: bytes, seen: bytes) -> None:
+    inner = serve(Client(piece(b""), headers=((b"content-type", given),)))
+    assert inner.headers == {b"content-type": seen}
+
+
 def test_too_large_is_refused_by_its_header_before_a_byte_is_read() -> None:
     client = Client(headers=((b"content-length", b"1001"),))
     inner = serve(client)

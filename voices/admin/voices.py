@@ -29,7 +29,7 @@ REVISION_TONES = {
 }
 FIELDS = (
     "name",
-    "slug",
+    "short_name",
     "owner",
     "language",
     "description",
@@ -98,7 +98,7 @@ class VoiceAdmin(ModelAdmin[Voice]):
     """Stock voices follow the catalogue: of them only `active` is the operator's choice."""
 
     inlines = [RevisionInline]
-    list_display = ["name", "slug", "owner", "language", "gender", "spoken_by", "state"]
+    list_display = ["name", "short_name", "owner", "language", "gender", "spoken_by", "state"]
     list_filter = [OwnerFilter, ("tenant", AutocompleteSelectFilter)]
     list_filter_submit = True
     list_select_related = ["tenant"]
@@ -120,6 +120,10 @@ class VoiceAdmin(ModelAdmin[Voice]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
         return False
+
+    @admin.display(description="Short name", ordering="slug")
+    def short_name(self, voice: Voice) -> str:
+        return voice.slug
 
     @admin.display(description="Owner", ordering="tenant")
     def owner(self, voice: Voice) -> SafeString | str:

@@ -112,9 +112,7 @@ class BulkAnswer(serializers.Serializer[Any]):
     items = BulkItem(many=True)
 
 
-_READER = (
-    SynthesisBody()
-)  # stateless in use; made anew for each body it would cost more than reading
+_READER = SynthesisBody()  # it keeps nothing of what it reads, and is dear to make
 
 
 def read_synthesis(data: Any) -> SynthesisRequest:
