@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 
-from celery import Celery
+import django
+from celery import Celery, signals
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("voicemill")
+
+class Conveyor(Celery):
+    """Without Celery's own care for Django, which opens a connection for each task anew."""
+
+    builtin_fixups = frozenset()
+
+
+app = Conveyor("voicemill")
 
 
 def transport_options(broker: str) -> dict[str, object]:
@@ -50,4 +58,13 @@ def bell_queue(name: str, broker: str) -> Queue:
     return Queue(name, routing_key=name, queue_arguments=arguments)
 
 
+def keep_connection(**_: object) -> None:
+    """As between two requests: a connection stays open unless it broke or is old."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+
+
 app.on_configure.connect(lambda **_: configure(), weak=False)
+signals.import_modules.connect(lambda **_: django.setup(), sender=app, weak=False)
+signals.task_postrun.connect(keep_connection, weak=False)

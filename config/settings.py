@@ -67,7 +67,6 @@ S3_SECRET_KEY = env.text("S3_SECRET_KEY", "")
 S3_BUCKET = env.text("S3_BUCKET", "voicemill")
 S3_REGION = env.text("S3_REGION", "us-east-1")
 LINK_SECONDS = env.integer("LINK_SECONDS", 300)
-RESULT_DAYS = env.integer("RESULT_DAYS", 30)
 RENDER_HOURS = env.number("RENDER_HOURS", 24)
 ORPHAN_HOURS = env.number("ORPHAN_HOURS", 24)
 
@@ -102,7 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-ROOT_URLCONF = "config.urls"
+ROOT_URLCONF = "config.urls" if WEB else ""
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {

@@ -116,7 +116,7 @@ def platform_remarks(python: tuple[int, ...], system: str, machine: str) -> list
     if (system, machine) != ("Linux", "x86_64"):
         remarks.append(
             f"{system} {machine} is untried, Linux x86_64 is what is tested: "
-            "if a wheel is missing, use compose.yaml or such a machine"
+            "if a wheel is missing, use such a machine"
         )
     return remarks
 

@@ -137,7 +137,7 @@ def product(
     return [
         Program("dispatcher", python("manage.py", "dispatch"), {**environment, "WEB": "off"}, root),
         api(root, environment, listener, url),
-        worker("media", ("-P", "prefork", "-c", "1"), work, root),
+        worker("media", ("-P", "prefork", "-c", "1"), {**work, "ENGINES": ""}, root),
         worker("cpu", ("-P", "threads", "-c", cores), speaking, root),
     ]
 

@@ -14,6 +14,7 @@ from jobs.errors import QueueFullError, TenantCeilingError
 if TYPE_CHECKING:
     from uuid import UUID
 
+COUNTED_PER_SECOND = 100_000  # a deep backlog is counted less often, for counting it takes longer
 FRESH = 1.0  # seconds a count is trusted; what this process adds meanwhile is added to it
 
 COUNT_TENANT = """
@@ -32,7 +33,7 @@ class Gauge:
         self.read_at = float("-inf")
 
     def refresh(self, sql: str, *values: Any) -> None:
-        if time.monotonic() - self.read_at < FRESH:
+        if time.monotonic() - self.read_at < max(FRESH, self.value / COUNTED_PER_SECOND):
             return
         with connection.cursor() as cursor:
             cursor.execute(sql, values)

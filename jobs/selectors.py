@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from jobs.errors import JobNotFoundError
 from jobs.models import Job, Offer, Usage, Worker
 from jobs.prepared import Statement
+from jobs.remembered import Remembered
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -63,10 +64,7 @@ def _value(field: Field[Any, Any], value: Any) -> Any:
 
 def engine_offers() -> list[EngineOffer]:
     """Every engine ever announced, and whether a worker with it is alive."""
-    alive = Worker.objects.filter(
-        heartbeat_at__gt=Now() - settings.WORKER_ALIVE, drain_asked_at=None
-    )
-    awake = {(engine, worker.queue_id) for worker in alive for engine in worker.engines}
+    awake = {(engine, worker.queue_id) for worker in _alive() for engine in worker.engines}
     return [
         EngineOffer(
             offer.engine,
@@ -76,6 +74,31 @@ def engine_offers() -> list[EngineOffer]:
         )
         for offer in Offer.objects.order_by("engine", "queue")
     ]
+
+
+def warnings_about(job: Job) -> list[str]:
+    """What whoever waits for a job should know."""
+    if job.state not in {State.QUEUED, State.RUNG} or job.queue in awake_queues():
+        return []
+    return [f"No worker on {job.queue} is awake; the job waits for one."]
+
+
+_awake: Remembered[frozenset[str]] = Remembered()
+
+
+def awake_queues() -> frozenset[str]:
+    """The hardware classes with a worker alive."""
+    return _awake.get("all", lambda: frozenset(_alive().values_list("queue_id", flat=True)))
+
+
+def forget_awake_queues() -> None:
+    """See a change of this process at once."""
+    _awake.forget()
+
+
+def _alive() -> QuerySet[Worker]:
+    fresh = Now() - settings.WORKER_ALIVE
+    return Worker.objects.filter(heartbeat_at__gt=fresh, drain_asked_at=None)
 
 
 def jobs_in_batch(tenant_id: UUID, batch_id: UUID) -> dict[str, int]:

@@ -24,6 +24,7 @@ from voices import renders, storage
 from voices.renders import MASTER, File, FoundRender
 from voices.results import charge_for, result_for
 from voices.routing import CHARACTERS_PER_SECOND
+from voices.services import ENCODER
 from voices.store import (
     ObjectDamaged,
     ObjectMissing,
@@ -63,7 +64,11 @@ def _find_render(job: ClaimedJob, held: Held) -> FoundRender | None:
     key, request = job.binding["render"], job.request
     look = partial(renders.find_renders, [key], request["format"], request.get("sample_rate"))
     found = patiently(held, look)
-    return found[0] if found and found[0].ready else None
+    if not found or found[0].ready:
+        return found[0] if found else None
+    if found[0].job_id != job.id:  # whoever was to make it has ended, and we inherited its work
+        patiently(held, partial(renders.take_over_render, key, job.id))
+    return None
 
 
 def _speak(job: ClaimedJob, held: Held) -> None:
@@ -89,6 +94,8 @@ def _collect(job: ClaimedJob, held: Held) -> Waveform:
 
 
 def _engine(name: str) -> SpeechEngine:
+    if name == ENCODER:
+        raise ModelMissing("There is nothing to encode any more.", code="master_missing")
     if name not in engines():
         raise ModelMissing(f"This worker has no engine {name!r}.", code="engine_missing")
     return engines()[name]

@@ -41,12 +41,14 @@ def _nothing_remembered(request: pytest.FixtureRequest) -> None:
         return
     request.getfixturevalue("services")
     from jobs.pressure import forget_pressure
+    from jobs.selectors import forget_awake_queues
     from jobs.wire import redis_client
     from tenants.callers import forget_callers
     from voices.selectors import forget_remembered
 
     redis_client().flushall()
     forget_pressure()
+    forget_awake_queues()
     forget_callers()
     forget_remembered()
 

@@ -20,8 +20,7 @@ os.environ.update(
         "REDIS_URL": SERVICES.redis.url,
         "AUDIO_FOLDER": str(FOLDER / "audio"),
         "MODELS_DIR": str(FOLDER / "models"),
-        "ENGINES": "espeak,piper,echo=tests.engines:EchoEngine"
-        ",journal=tests.engines:JournalEngine",
+        "ENGINES": "espeak,piper,echo=tests.engines:EchoEngine,journal=tests.engines:JournalEngine",
         "ALLOWED_HOSTS": "*",
         "LEASE_SECONDS": "3",
         "DRAIN_SECONDS": "1",

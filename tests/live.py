@@ -118,6 +118,8 @@ class Stack:
     server: Server
     token: str
     environment: Mapping[str, str]
+    worker: subprocess.Popen[bytes]
+    cleanup: ExitStack
 
     def client(self, *, seconds: float = 30) -> httpx.Client:
         return self.server.client(self.token, seconds=seconds)
@@ -136,11 +138,13 @@ def own_stack(folder: Path, **changed: str) -> Iterator[Stack]:
         }
         work = environment | {"WORKER_MODULES": "synthesis_worker.tasks"}
         token = _bootstrap(environment)
-        for name, arguments in (("dispatch", ("manage.py", "dispatch")), ("cpu", WORKER + QUIET)):
-            log = folder / f"{name}.log"
-            stack.enter_context(python(*arguments, log=log, environment=work))
+        dispatch = ("manage.py", "dispatch")
+        log = folder / "dispatch.log"
+        stack.enter_context(python(*dispatch, log=log, environment=environment))
+        log = folder / "cpu.log"
+        worker = stack.enter_context(python(*WORKER, *QUIET, log=log, environment=work))
         server = stack.enter_context(live_server(folder, environment))
-        whole = Stack(services, server, token, environment)
+        whole = Stack(services, server, token, environment, worker, stack)
         wait_until(lambda: _speaks(whole), what="a worker that speaks")
         yield whole
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from jobs.states import State
-from voices.errors import AudioExpiredError, AudioNotReadyError
+from voices.errors import AudioExpiredError, AudioLostError, AudioNotReadyError
+from voices.renders import forget_file
 from voices.requests import FORMATS
 from voices.storage import audio_store, folder_store
 from voices.store import audio_name, safe_file_name
@@ -49,6 +50,14 @@ def audio_of(job: Job) -> Audio:
         media_type=FORMATS[kind],
         file_name=safe_file_name(f"{job.result['voice']}-{str(job.id)[:13]}", kind),
     )
+
+
+def stored_audio(audio: Audio) -> Audio:
+    """The audio, if it is still in the store. If not, no later request is answered with it."""
+    if not audio_store().exists(audio.name):
+        forget_file(audio.sha256)
+        raise AudioLostError
+    return audio
 
 
 def link_to(audio: Audio) -> Link:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import APIException
 
 from jobs.errors import AwaitedEndedError
 from jobs.prepared import Statement
+from jobs.pressure import check_pressure
 from jobs.selectors import live_job_ids
 from jobs.services.accept import NewJob, new_job_id, submit_jobs
 from jobs.states import Bond
@@ -77,7 +78,11 @@ def submit_bulk(
 ) -> Batch:
     """Check each item alone; accept all that pass in one transaction, as one batch."""
     batch_id = new_job_id() if key is None else uuid5(caller.tenant_id, key)
-    checked = [_check(caller, item, read) for item in items]
+    made = {} if key is None else _made_before(caller, items, key)
+    check_pressure(
+        tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(items) - len(made)
+    )
+    checked = [made.get(index) or _check(caller, item, read) for index, item in enumerate(items)]
     good = {
         index: _named(one, batch_id, index, key, items[index])
         for index, one in enumerate(checked)
@@ -85,6 +90,18 @@ def submit_bulk(
     }
     answers = dict(zip(good, accept_all(list(good.values())), strict=True))
     return Batch(batch_id, tuple(_line(*one, answers) for one in enumerate(checked)))
+
+
+def _made_before(
+    caller: Caller, items: Sequence[Mapping[str, Any]], key: str
+) -> dict[int, Submitted]:
+    own_keys = [_own_key(key, index) for index in range(len(items))]
+    known = services.find_replay(caller, own_keys, [body_hash(item) for item in items])
+    return {index: known[own] for index, own in enumerate(own_keys) if own in known}
+
+
+def _own_key(key: str, index: int) -> str:
+    return f"{key}#{index}"
 
 
 def _check(
@@ -101,14 +118,18 @@ def _check(
 def _named(
     one: Prepared, batch_id: UUID, index: int, key: str | None, item: Mapping[str, Any]
 ) -> Prepared:
-    own_key = None if key is None else f"{key}#{index}"
+    own_key = None if key is None else _own_key(key, index)
     job = replace(one.job, batch_id=batch_id, idempotency_key=own_key, body_hash=body_hash(item))
     return replace(one, job=job)
 
 
-def _line(index: int, one: Prepared | Exception, answers: Mapping[int, Submitted]) -> Line:
+def _line(
+    index: int, one: Prepared | Submitted | Exception, answers: Mapping[int, Submitted]
+) -> Line:
     if isinstance(one, Exception):
         return Line(index, error=one)
+    if isinstance(one, Submitted):
+        return Line(index, submitted=one)
     return Line(index, submitted=answers[index])
 
 
@@ -142,7 +163,7 @@ def _accept_fresh(fresh: Sequence[Prepared]) -> list[Submitted]:
     makers = _reserve([one.job for one in fresh], [one.keys[0] for one in fresh])
     jobs = [_joined(one, makers[one.keys[0]]) for one in fresh]
     accepted = submit_jobs(jobs)
-    return [services.submitted(*pair) for pair in zip(accepted, fresh, strict=True)]
+    return [services.submitted(one) for one in accepted]
 
 
 def _reserve(jobs: Sequence[NewJob], keys: Sequence[str]) -> dict[str, Maker]:

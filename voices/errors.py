@@ -3,8 +3,10 @@
 VoiceError
 ├── VoiceNotFoundError       404 voice_not_found
 ├── SpeechNotAllowedError    403 tier_without_voice
-├── NoEngineError            422 no_engine, with each engine's reason
+├── LicenceForbidsError      403 licence_forbids
+├── NoEngineError            422 no_engine, or the one reason that all engines share
 ├── AudioNotReadyError       409 audio_not_ready
+├── AudioLostError           410 audio_lost
 └── AudioExpiredError        410 audio_expired
 """
 
@@ -48,6 +50,9 @@ class LicenceForbidsError(VoiceError):
     status = 403
 
 
+UNTOLD = {"substitute_refused", "not_asked_for"}  # no reason of their own where there is another
+
+
 class NoEngineError(VoiceError):
     """No engine can speak this request."""
 
@@ -60,7 +65,8 @@ class NoEngineError(VoiceError):
             "No engine can speak this request: "
             + (" ".join(refusal.message for refusal in refusals) or "the voice has none.")
         )
-        codes = {refusal.code for refusal in refusals}
+        all_codes = {refusal.code for refusal in refusals}
+        codes = (all_codes - UNTOLD) or all_codes
         self.code = codes.pop() if len(codes) == 1 else self.code
         self.details = {"engines": reasons}
 
@@ -70,6 +76,13 @@ class AudioNotReadyError(VoiceError):
 
     code = "audio_not_ready"
     status = 409
+
+
+class AudioLostError(VoiceError):
+    """This job's audio is not in the store any more; submit the text again."""
+
+    code = "audio_lost"
+    status = 410
 
 
 class AudioExpiredError(VoiceError):

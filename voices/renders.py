@@ -10,6 +10,7 @@ from django.db import transaction
 
 from jobs.prepared import Statement
 from jobs.services.claims import Charge, ClaimedJob, finish_job
+from voices.models import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +117,11 @@ def find_renders(keys: Sequence[str], audio_format: str, rate: int | None) -> li
 
 def _file(audio_format: str, sha256: str | None, size: int, rate: int) -> File | None:
     return File(sha256, audio_format, size, rate) if sha256 else None
+
+
+def forget_file(sha256: str) -> None:
+    """The store has lost this file: whoever asks for its text next gets a new one."""
+    Variant.objects.filter(sha256=sha256).delete()
 
 
 def reserve_render(key: str, tenant_id: UUID, job_id: UUID) -> tuple[UUID | None, bool]:

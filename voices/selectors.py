@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
+from jobs.remembered import Remembered
 from jobs.selectors import engine_offers
 from voices.errors import VoiceNotFoundError
 from voices.models import Revision, Voice
 from voices.routing import Bound, Offered, find_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from django.db.models import QuerySet
-
-FRESH = 2.0  # seconds after which a change made by another process is seen at the latest
-Value = TypeVar("Value")
-
-
-class Remembered(Generic[Value]):
-    """A small cache whose entries live for seconds."""
-
-    def __init__(self, most: int = 4096) -> None:
-        self._most = most
-        self._kept: dict[Hashable, tuple[float, Value]] = {}
-
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        known = self._kept.get(key)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        value = make()
-        if len(self._kept) >= self._most:
-            self._kept.clear()
-        self._kept[key] = (time.monotonic() + FRESH, value)
-        return value
-
-    def forget(self) -> None:
-        self._kept.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from jobs.errors import AwaitedEndedError
+from jobs.errors import AwaitedEndedError, IdempotencyConflictError
 from jobs.pressure import check_pressure
 from jobs.selectors import live_job_ids
-from jobs.services.accept import Accepted, NewJob, Step, submit_job
+from jobs.services.accept import Accepted, NewJob, Step, find_made, submit_job
 from jobs.services.hits import record_done_job
 from jobs.states import Bond
 from voices import keys, renders
@@ -23,6 +23,7 @@ from voices.selectors import SpokenVoice, current_offers, spoken_voice
 from voices.text import check_text, normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from tenants.callers import Caller
@@ -35,12 +36,11 @@ LOOK_AGAIN = 3  # times an awaited job may end between our look and our insert
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The job, whether it was there before, whether it is done already, and what to know."""
+    """The job, whether it was there before, and whether it is done already."""
 
     id: UUID
     replayed: bool = False
     done: bool = False
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,23 @@ def submit_synthesis(
     body_hash: str = "",
 ) -> Submitted:
     """Accept the request, once per idempotency key. What was said before is not said again."""
+    if idempotency_key and (known := find_replay(caller, [idempotency_key], [body_hash])):
+        return known[idempotency_key]
     check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
     prepared = prepare_synthesis(caller, request)
     job = replace(prepared.job, idempotency_key=idempotency_key, body_hash=body_hash)
     return accept_prepared(replace(prepared, job=job))
+
+
+def find_replay(
+    caller: Caller, idempotency_keys: Sequence[str], hashes: Sequence[str]
+) -> dict[str, Submitted]:
+    """What these keys made before, whatever would be said of the same request now."""
+    made = find_made(caller.tenant_id, idempotency_keys)
+    for key, told in zip(idempotency_keys, hashes, strict=True):
+        if key in made and made[key][1] != told:
+            raise IdempotencyConflictError
+    return {key: Submitted(job_id, replayed=True) for key, (job_id, _) in made.items()}
 
 
 def prepare_synthesis(caller: Caller, request: SynthesisRequest) -> Prepared:
@@ -199,7 +212,7 @@ def _accept_encoding(prepared: Prepared, render: renders.FoundRender) -> Submitt
     binding = prepared.job.plan[prepared.keys.index(render.key)].binding
     step = Step(ENCODER, "media", binding)
     job = replace(prepared.job, plan=[step, *prepared.job.plan], cost=ENCODE_COST)
-    return submitted(submit_job(job), prepared)
+    return submitted(submit_job(job))
 
 
 def _accept_new(prepared: Prepared) -> Submitted:
@@ -208,7 +221,7 @@ def _accept_new(prepared: Prepared) -> Submitted:
             return _reserve_and_accept(prepared)
         except AwaitedEndedError:
             continue
-    return submitted(submit_job(prepared.job), prepared)
+    return submitted(submit_job(prepared.job))
 
 
 @transaction.atomic
@@ -220,7 +233,7 @@ def _reserve_and_accept(prepared: Prepared) -> Submitted:
     accepted = submit_job(job)
     if accepted.replayed:
         transaction.set_rollback(True)
-    return submitted(accepted, prepared)
+    return submitted(accepted)
 
 
 def _join(job: NewJob, key: str, maker: UUID) -> NewJob:
@@ -231,8 +244,6 @@ def _join(job: NewJob, key: str, maker: UUID) -> NewJob:
     return job
 
 
-def submitted(accepted: Accepted, prepared: Prepared) -> Submitted:
-    """The answer, with a warning where no worker is awake that could do it."""
-    asleep = prepared.ways[0].asleep
-    warning = f"No worker with {prepared.ways[0].engine} is awake; the job waits for one."
-    return Submitted(accepted.id, accepted.replayed, warnings=(warning,) if asleep else ())
+def submitted(accepted: Accepted) -> Submitted:
+    """The answer for a job that was accepted, now or before."""
+    return Submitted(accepted.id, accepted.replayed)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from jobs.states import Priority, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from jobs.models import Job
@@ -53,7 +54,7 @@ class JobDetail(serializers.Serializer[Any]):
     warnings = serializers.ListField(child=serializers.CharField())
 
 
-def present_job(job: Job, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
+def present_job(job: Job, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """The fields of JobDetail."""
     return {
         "id": str(job.id),

@@ -79,7 +79,8 @@ class JobView(APIView):
 
     @extend_schema(operation_id="get_job", parameters=[WAIT], responses=JobDetail)
     def get(self, request: Request, job_id: UUID) -> Response:
-        return Response(present_job(selectors.tenant_job(caller_of(request).tenant_id, job_id)))
+        job = selectors.tenant_job(caller_of(request).tenant_id, job_id)
+        return Response(present_job(job, selectors.warnings_about(job)))
 
 
 class JobCancelView(APIView):

@@ -168,6 +168,15 @@ def _insert(
     return [Accepted(job.id) if job.id in fresh else replay_job(job) for job in jobs], fresh
 
 
+def find_made(tenant_id: UUID, keys: Sequence[str]) -> dict[str, tuple[UUID, str]]:
+    """The jobs these idempotency keys made before, each with the hash of its body."""
+    made = Job.objects.filter(tenant_id=tenant_id, idempotency_key__in=keys)
+    return {
+        str(key): (job_id, told)
+        for key, job_id, told in made.values_list("idempotency_key", "id", "body_hash")
+    }
+
+
 def replay_job(job: NewJob) -> Accepted:
     """The job an idempotency key made before; a conflict where the body is another."""
     first = Job.objects.only("id", "body_hash").get(

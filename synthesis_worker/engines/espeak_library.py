@@ -107,7 +107,7 @@ class EspeakLibrary:
         finally:
             self._copies.put(path)
 
-    def _initialize(self, library: Any) -> None:  # noqa: ANN401 - a ctypes library has no type
+    def _initialize(self, library: Any) -> None:
         where = os.fsencode(self.folder)
         rate = library.espeak_Initialize(_SYNCHRONOUS, 0, where, _DO_NOT_EXIT)
         if rate != SAMPLE_RATE:
@@ -131,7 +131,7 @@ def _in_memory(program: bytes) -> str:
     return f"/proc/self/fd/{descriptor}"
 
 
-def _set_parameters(library: Any, rate: int, pitch: int) -> None:  # noqa: ANN401
+def _set_parameters(library: Any, rate: int, pitch: int) -> None:
     settings = {
         _RATE: rate,
         _VOLUME: 100,
@@ -145,13 +145,13 @@ def _set_parameters(library: Any, rate: int, pitch: int) -> None:  # noqa: ANN40
         library.espeak_SetParameter(parameter, value, 0)
 
 
-def _synthesize(library: Any, text: bytes, flags: int) -> None:  # noqa: ANN401
+def _synthesize(library: Any, text: bytes, flags: int) -> None:
     size = ctypes.c_size_t(len(text) + 1)
     library.espeak_Synth(text, size, 0, _AT_CHARACTER, 0, flags, None, None)
     library.espeak_Synchronize()
 
 
-def _read_voices(found: Any) -> Iterator[Voice]:  # noqa: ANN401 - a ctypes pointer
+def _read_voices(found: Any) -> Iterator[Voice]:
     index = 0
     while found[index]:
         voice = found[index].contents

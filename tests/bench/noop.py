@@ -113,9 +113,7 @@ def peer_environment(site: Site) -> dict[str, str]:
 
 
 def classic_environment(site: Site) -> dict[str, str]:
-    return peer_environment(site) | {
-        "DJANGO_SETTINGS_MODULE": f"{PEERS}.classic.settings"
-    }
+    return peer_environment(site) | {"DJANGO_SETTINGS_MODULE": f"{PEERS}.classic.settings"}
 
 
 def migrate(python: str, environment: dict[str, str]) -> None:

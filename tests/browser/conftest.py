@@ -43,15 +43,16 @@ def place(program: str, transactional_db: None) -> Place:
     return make_place()
 
 
-@pytest.fixture(scope="session")
-def address(program: str, django_db_setup: None) -> Iterator[str]:
+@pytest.fixture
+def address(place: Place) -> Iterator[str]:
+    """A server for each test: between two the tables are emptied, and a server remembers rows."""
     environment = child_environment(WORKER_ALIVE_SECONDS="600")
     with serving(environment, FOLDER / "browser-api.log") as address:
         yield address
 
 
 @pytest.fixture
-def page(program: str, place: Place, address: str) -> Iterator[Page]:
+def page(program: str, address: str) -> Iterator[Page]:
     """A page whose every request stayed on this server and whose scripts raised nothing."""
     strangers: list[str] = []
     errors: list[str] = []

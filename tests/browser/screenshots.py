@@ -17,6 +17,8 @@ from tests.environment import FOLDER, child_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    from tests.sample_place import Place
+
 PICTURES = ROOT / "var" / "screenshots"
 USER, PASSWORD = "admin", "only-for-pictures"
 DESK, HAND = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
@@ -64,21 +66,31 @@ def furnish() -> dict[str, str]:
     from tests.sample_place import make_place
 
     call_command("migrate", verbosity=0, interactive=False)
-    place = make_place()
+    pages = pages_of(make_place())
     User.objects.create_superuser(USER, password=PASSWORD)
     connections.close_all()
-    job, failed = place.jobs["succeeded"], place.jobs["failed"]
+    return pages
+
+
+def pages_of(place: Place) -> dict[str, str]:
+    from jobs.models import Offer
+    from voices.models import Voice
+
+    engine, voice = Offer.objects.get(), Voice.objects.get(tenant=place.tenant)
     return {
         "index": "/admin/",
         "jobs": "/admin/jobs/job/",
-        "job": f"/admin/jobs/job/{job}/change/",
-        "failed-job": f"/admin/jobs/job/{failed}/change/",
+        "job": f"/admin/jobs/job/{place.jobs['succeeded']}/change/",
+        "failed-job": f"/admin/jobs/job/{place.jobs['failed']}/change/",
         "tenants": "/admin/tenants/tenant/",
         "tenant": f"/admin/tenants/tenant/{place.tenant.id}/change/",
         "new-key": f"/admin/tenants/tenant/{place.tenant.id}/issue-key/",
         "workers": "/admin/jobs/worker/",
+        "queues": "/admin/jobs/queue/",
+        "engine": f"/admin/jobs/offer/{engine.id}/change/",
         "voices": "/admin/voices/voice/",
-        "usage": "/admin/jobs/usage/",
+        "voice": f"/admin/voices/voice/{voice.id}/change/",
+        "usage": f"/admin/jobs/usage/?tenant__id__exact={place.tenant.id}",
         "api-docs": "/api/docs",
     }
 
@@ -93,6 +105,10 @@ def take_all(browser: Browser, address: str, pages: dict[str, str]) -> None:
         for name, path in pages.items():
             page.goto(f"{address}{path}", wait_until="networkidle")
             take(page, f"{name}-{look}")
+        page.goto(f"{address}{pages['new-key']}")
+        page.get_by_label("Name").fill("night shift")
+        page.get_by_role("button", name="Issue the key").click()
+        take(page, f"key-{look}")
 
 
 def take(page: Page, name: str) -> None:

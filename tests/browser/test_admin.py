@@ -92,7 +92,7 @@ def test_jobs_chosen_in_the_list_are_cancelled_together(signed_in: Page, place: 
         signed_in.locator(f"input.action-select[value='{place.jobs[state]}']").check()
     signed_in.get_by_label("Select action to run").select_option(label="Cancel")
     signed_in.get_by_role("button", name="Run").click()
-    expect(signed_in.get_by_text("2 cancelled")).to_be_visible()
+    expect(signed_in.get_by_text("2 cancelled", exact=True)).to_be_visible()
 
 
 def test_no_page_is_wider_than_a_phone(signed_in: Page, place: Place) -> None:

@@ -39,10 +39,15 @@ KINDS = {
 }
 
 BUSY_WITHIN = 4.0  # seconds to wait for a victim that has work in hand
+THERE_WITHIN = 20.0  # and for one that is there at all
 LEFT_AT_LEAST = 0.06  # seconds a finish must have to go when its process is frozen
 OUTAGE = (1.5, 5.0)
 TAKEN_OVER_WITHIN = 25.0
 WOKEN_WITHIN = 5.0
+
+
+class NothingStruckError(Exception):
+    """There was nothing to strike; this fault does not count."""
 
 
 def plan_faults(count: int, rng: Random) -> list[str]:
@@ -66,7 +71,7 @@ def strike(victim: Process, how: signal.Signals) -> None:
 
 
 class Faults:
-    """Injects faults by name; each method says in a few words what it did."""
+    """Injects faults by name; each method says what it did, or raises NothingStruckError."""
 
     def __init__(self, stage: Stage, clock: Clock, rng: Random) -> None:
         self.stage, self.clock, self.rng = stage, clock, rng
@@ -84,8 +89,6 @@ class Faults:
     def child_kill(self) -> str:
         """A child of the forking pool, in the middle of a job if there is one."""
         victim = self._busy(partial(self.stage.children, FORKING))
-        if victim is None:
-            return "no pool child was there to kill"
         strike(victim, signal.SIGKILL)
         return f"killed a pool child ({victim.pid})"
 
@@ -118,8 +121,6 @@ class Faults:
     def stop_past_lease(self) -> str:
         """Freeze a process about to finish until another has done its job; then let it write."""
         victim, tried = self._freeze()
-        if victim is None:
-            return "no worker was busy enough to be frozen"
         try:
             self.clock.pause(LEASE)
             taken = self.clock.until(partial(self._taken_over, tried), TAKEN_OVER_WITHIN)
@@ -128,8 +129,8 @@ class Faults:
         self.clock.until(lambda: not self._finishes(victim), WOKEN_WITHIN)
         return f"froze a worker ({victim.pid}); its job was {'' if taken else 'not '}done elsewhere"
 
-    def _freeze(self) -> tuple[Process | None, list[Entry]]:
-        until = time.monotonic() + BUSY_WITHIN
+    def _freeze(self) -> tuple[Process, list[Entry]]:
+        until = time.monotonic() + THERE_WITHIN
         while time.monotonic() < until:
             for victim in self._one_process_each():
                 if self._finishes(victim, LEFT_AT_LEAST):
@@ -139,7 +140,7 @@ class Faults:
                         return victim, tried
                     strike(victim, signal.SIGCONT)
             self.clock.pause(0.02)
-        return None, []
+        raise NothingStruckError("no worker came to a finish")
 
     def _one_process_each(self) -> list[Process]:
         """Processes that work and keep leases themselves: pools of threads, forked children."""
@@ -165,18 +166,24 @@ class Faults:
         return self._kill(name, how)
 
     def _kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> str:
-        victim = self.clock.until(lambda: self.stage.process(name), BUSY_WITHIN)
+        victim = self.clock.until(lambda: self.stage.process(name), THERE_WITHIN)
         if victim is None:
-            return f"{name} was not there to be struck"
+            raise NothingStruckError(f"{name} was not up")
         strike(victim, how)
         return f"{how.name} for {name} ({victim.pid})"
 
-    def _busy(self, candidates: Callable[[], list[Process]]) -> Process | None:
+    def _busy(self, candidates: Callable[[], list[Process]]) -> Process:
         """A candidate with work in hand, or any if none has any for seconds."""
-        found = self.clock.until(
-            lambda: next((one for one in candidates() if self._speaks(one)), None), BUSY_WITHIN
+
+        def busy() -> Process | None:
+            return next((one for one in candidates() if self._speaks(one)), None)
+
+        found = self.clock.until(busy, BUSY_WITHIN) or self.clock.until(
+            lambda: next(iter(candidates()), None), THERE_WITHIN
         )
-        return found or next(iter(candidates()), None)
+        if found is None:
+            raise NothingStruckError("none of its victims was up")
+        return found
 
     def _speaks(self, process: Process) -> bool:
         return any(run.pid == process.pid for run in self.stage.journal.in_engines())

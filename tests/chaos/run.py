@@ -11,7 +11,7 @@ import psycopg2
 
 from tests.chaos.client import Api, Crowd
 from tests.chaos.clock import Clock
-from tests.chaos.faults import Faults, plan_faults
+from tests.chaos.faults import Faults, NothingStruckError, plan_faults
 from tests.chaos.stage import LEASE, Stage, set_stage
 from tests.chaos.verdict import Evidence, Verdict
 from tests.chaos.watch import Watcher
@@ -64,28 +64,36 @@ class Run:
             api = Api(self.stage.port, self.stage.tokens, self.clock)
             crowd = Crowd(api)
             try:
-                self._strike(crowd)
+                struck = self._strike(crowd)
             finally:
                 crowd.finish()
             crowd.check()
             self._settle()
             self.say(f"{self.clock.seconds:6.1f} s  all ended; answers: {dict(api.statuses)}")
-            evidence = Evidence(self.stage, api, crowd.accepted, watcher, self.plan.faults)
+            evidence = Evidence(self.stage, api, crowd.accepted, watcher, struck)
             self.verdict = evidence.judge()
         return 0
 
-    def _strike(self, crowd: Crowd) -> None:
-        """A share of the orders before each fault, and the rest after the last."""
+    def _strike(self, crowd: Crowd) -> int:
+        """A share of the orders before each fault, the rest after the last; how many struck."""
         faults = Faults(self.stage, self.clock, self.rng)
         kinds = self.plan.kinds or plan_faults(self.plan.faults, self.rng)
-        shares = self._shares(len(kinds) + 1)
+        shares, struck = self._shares(len(kinds) + 1), 0
         for kind in kinds:
             crowd.send(next(shares))
-            told = faults.inject(kind)
-            self.say(f"{self.clock.seconds:6.1f} s  {kind}: {told}")
+            struck += self._inject(faults, kind)
             self.clock.pause(self.rng.uniform(*BREATHS))
             crowd.check()
         crowd.send(next(shares))
+        return struck
+
+    def _inject(self, faults: Faults, kind: str) -> bool:
+        try:
+            told, struck = faults.inject(kind), True
+        except NothingStruckError as error:
+            told, struck = f"not injected: {error}", False
+        self.say(f"{self.clock.seconds:6.1f} s  {kind}: {told}")
+        return struck
 
     def _shares(self, count: int) -> Iterator[Sequence[Order]]:
         orders = list(plan_orders(self.plan.jobs, self.rng))

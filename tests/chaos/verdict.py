@@ -77,7 +77,7 @@ class Evidence:
                 for job_id, sha256 in audio.items()
             ),
             ended_twice=len(self.watcher.changed | finished_twice(self.stage.journal)),
-            billed_twice=self._surplus(bills) + self._overbilled(),
+            billed_twice=max(self._surplus(bills), self._overbilled()),
             events_twice=self._surplus(events),
             fenced=self._fenced(),
             seconds=round(self.api.clock.seconds, 1),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobs.services.workers import ensure_queues
 from tests.environment import FOLDER, child_environment
 from tests.live import live_server
 from tests.speech import keyed, make_voice, offer_engines
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def speech(db: None) -> None:
     """The voices `tester` and `diary`; their engines are known, and asleep unless a worker runs."""
+    ensure_queues(["cpu", "media"])
     offer_engines("echo", "journal")
     make_voice("tester")
     make_voice("diary", engines=["journal"])

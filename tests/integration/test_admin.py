@@ -10,9 +10,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import RequestFactory
 from django.urls import reverse
 
-from jobs.admin import overview
 from jobs.models import Event, Job, Offer, Queue, Usage, Worker
 from jobs.services.workers import offer_engine
+from tenants.admin.words import duration
 from tenants.models import Tenant
 from tests.sample_place import done, make_place, submit
 from voices.models import Voice
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
     from django.test import Client
     from pytest_django import DjangoAssertNumQueries
-    from pytest_django.fixtures import SettingsWrapper
 
     from tests.sample_place import Place
 
@@ -220,9 +219,7 @@ def test_a_job_and_the_first_page_cost_few_questions(
         admin_client.get("/admin/")
 
 
-def test_the_first_page_tells_what_the_ledger_holds(
-    place: Place, admin_client: Client, settings: SettingsWrapper
-) -> None:
+def test_the_first_page_tells_what_the_ledger_holds(place: Place, admin_client: Client) -> None:
     told = admin_client.get("/admin/").context
     tiles = {tile.title: tile.value for tile in told["tiles"]}
     ended = Job.objects.filter(ended_at__isnull=False)
@@ -231,7 +228,7 @@ def test_the_first_page_tells_what_the_ledger_holds(
     assert tiles["In line"] == str(Job.objects.filter(state="queued").count())
     assert tiles["Failed today"] == str(ended.filter(state="failed").count())
     assert tiles["Done today"] == str(ended.filter(state="succeeded").count())
-    assert tiles["Audio today"] == overview.duration(seconds)
+    assert tiles["Audio today"] == duration(seconds)
     assert [row.name for row in told["tenants"]] == ["Parcel & Post"]
     assert [row["job"].id for row in told["failures"]] == [place.jobs["failed"]]
     assert {row.name: row.workers for row in told["queues"]} == {"cpu": 1, "media": 0}

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from jobs.models import Job
-from jobs.services.accept import NewJob, Step
-from jobs.services.claims import Charge
-from jobs.services.hits import record_done_job
 from tenants.services import issue_key
-from tests import s3
-from tests.environment import FOLDER, child_environment
-from tests.live import Server, live_server
+from tests.environment import FOLDER
+from tests.places import DATA, SHA256, Place, audio_at, done_job
+from tests.places import s3_place as open_s3_place
 from tests.speech import JOBS, keyed, problem_of
-from voices.requests import FORMATS
-from voices.store import AudioStore, audio_name
+from voices.store import audio_name
 from voices.store.folder import FolderStore
-from voices.store.s3 import MinioStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,20 +25,11 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
 
     from tenants.models import Tenant
+    from tests.live import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DATA = bytes(range(256)) * 2_500  # more than two pieces of a stream
-SHA256 = hashlib.sha256(DATA).hexdigest()
 SIZE = len(DATA)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An API, and the store behind it."""
-
-    server: Server
-    store: AudioStore
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +39,8 @@ def folder_place(server: Server) -> Place:
 
 @pytest.fixture(scope="module")
 def s3_place(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with s3.serve_s3(tmp_path_factory.mktemp("s3")) as storage:
-        settings = {
-            "S3_ENDPOINT": storage.endpoint,
-            "S3_ACCESS_KEY": s3.ACCESS_KEY,
-            "S3_SECRET_KEY": s3.SECRET_KEY,
-            "S3_BUCKET": s3.BUCKET,
-            "S3_REGION": s3.REGION,
-        }
-        keys = (storage.endpoint, s3.ACCESS_KEY, s3.SECRET_KEY, s3.BUCKET)
-        folder = tmp_path_factory.mktemp("s3-api")
-        with live_server(folder, child_environment(**settings)) as running:
-            yield Place(running, MinioStore(*keys, region=s3.REGION))
+    with open_s3_place(tmp_path_factory.mktemp("s3")) as place:
+        yield place
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -80,18 +54,6 @@ def client(place: Place, tenant: Tenant) -> Iterator[httpx.Client]:
     token = issue_key(tenant=tenant, name="tests").token
     with place.server.client(token) as one:
         yield one
-
-
-def audio_at(place: Place, tenant: Tenant, *, voice: str = "tester", kind: str = "wav") -> str:
-    """The address of a job's audio that is in the store."""
-    place.store.put(audio_name(tenant.id, SHA256, kind), DATA, media_type=FORMATS[kind])
-    return f"{JOBS}/{done_job(tenant, voice, kind)}/audio"
-
-
-def done_job(tenant: Tenant, voice: str, kind: str, **result: Any) -> str:
-    job = NewJob(tenant_id=tenant.id, kind="synthesize", plan=[Step("echo", "cpu")])
-    facts = {"sha256": SHA256, "format": kind, "bytes": SIZE, "voice": voice}
-    return str(record_done_job(job, result=facts | result, charge=Charge()).id)
 
 
 def test_the_whole_file_comes_with_its_length_type_tag_and_name(
@@ -193,7 +155,7 @@ def test_a_file_the_store_has_lost_is_410(
 ) -> None:
     address = audio_at(place, tenant)
     place.store.delete(audio_name(tenant.id, SHA256, "wav"))
-    assert problem_of(client.get(address)) == (410, "object_missing")
+    assert problem_of(client.get(address)) == (410, "audio_lost")
 
 
 def test_a_link_serves_the_file_to_somebody_without_a_key(
@@ -237,14 +199,14 @@ def test_a_link_of_the_folder_ends_and_says_so_to_nobody_who_altered_it(
 
 
 def test_audio_that_was_kept_for_its_time_is_410(tenant: Tenant) -> None:
-    job_id = done_job(tenant, "tester", "wav", expired=True)
+    job_id = done_job(tenant, expired=True)
     client = keyed(tenant)
     assert problem_of(client.get(f"{JOBS}/{job_id}/audio")) == (410, "audio_expired")
     assert problem_of(client.get(f"{JOBS}/{job_id}/audio/link")) == (410, "audio_expired")
 
 
 def test_a_job_without_audio_has_none_to_give(tenant: Tenant) -> None:
-    job_id = done_job(tenant, "tester", "wav")
+    job_id = done_job(tenant)
     Job.objects.update(state="failed", result=None)
     client = keyed(tenant)
     for address in (f"{JOBS}/{job_id}/audio", f"{JOBS}/{job_id}/audio/link"):

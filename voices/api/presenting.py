@@ -97,7 +97,7 @@ def present_usage(since: datetime, until: datetime, rows: list[dict[str, Any]]) 
                 "jobs": row["jobs"],
                 "cached_jobs": row["cached_jobs"],
                 "characters": row["characters"],
-                "audio_seconds": row["audio_seconds"],
+                "audio_seconds": round(row["audio_seconds"], 3),
                 "cost_usd": f"{row['cost_usd']:.6f}",
             }
             for row in rows

@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 
 from jobs import selectors as jobs_selectors
 from jobs.api.presenting import JobDetail, present_job
-from jobs.pressure import check_pressure
 from tenants.auth import caller_of
 from tenants.problems import PROBLEM
 from tenants.scopes import Scope
@@ -27,7 +26,7 @@ from voices.api.presenting import (
     present_voice,
 )
 from voices.api.serving import serve_audio
-from voices.audio import audio_of, link_to, linked_audio
+from voices.audio import audio_of, link_to, linked_audio, stored_audio
 from voices.bulk import submit_bulk
 from voices.requests import body_hash
 
@@ -72,7 +71,8 @@ class SynthesizeView(APIView):
         if submitted.replayed:
             headers["Idempotent-Replayed"] = "true"
         status = 200 if job.ended_at else 202
-        return Response(present_job(job, submitted.warnings), status, headers=headers)
+        shown = present_job(job, jobs_selectors.warnings_about(job))
+        return Response(shown, status, headers=headers)
 
 
 class BulkView(APIView):
@@ -91,7 +91,6 @@ class BulkView(APIView):
         body = asking.BulkBody(data=request.data)
         body.is_valid(raise_exception=True)
         items = body.validated_data["items"]
-        check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(items))
         batch = submit_bulk(
             caller, items, read=asking.read_synthesis, key=asking.idempotency_key(request)
         )
@@ -117,7 +116,8 @@ class AudioView(APIView):
     )
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
         job = jobs_selectors.tenant_job(caller_of(request).tenant_id, job_id)
-        return serve_audio(request._request, audio_of(job))  # noqa: SLF001 - a plain answer
+        audio = stored_audio(audio_of(job))
+        return serve_audio(request._request, audio)  # noqa: SLF001 - a plain answer
 
 
 class AudioLinkView(APIView):

@@ -6,10 +6,12 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from jobs.services.workers import ensure_queues
 from tenants.callers import find_caller
 from tenants.models import Tenant
 from tenants.services import create_tenant, issue_key
@@ -30,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        ensure_queues(list(settings.QUEUES))
         load_stock_voices()
         way_in = {
             "tenant": TENANT,
