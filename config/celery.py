@@ -10,14 +10,8 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-
-class Conveyor(Celery):
-    """Without Celery's own care for Django, which opens a connection for each task anew."""
-
-    builtin_fixups = frozenset()
-
-
-app = Conveyor("voicemill")
+# Without Celery's own care for Django, which opens a connection to the database for each task.
+app = Celery("voicemill", fixups=[])
 
 
 def transport_options(broker: str) -> dict[str, object]:

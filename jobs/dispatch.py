@@ -73,6 +73,7 @@ class Dispatcher:
         while not self.stop.is_set():
             self._until_back(self.tick)
             self.nudges.wait(self.pause, stop=self.stop)
+        self.nudges.close()
 
     def tick(self) -> None:
         """One look at everything."""
@@ -163,8 +164,13 @@ class Nudges:
         try:
             self._listen(seconds)
         except (redis.RedisError, OSError):
-            self._hints = None
+            self.close()
             stop.wait(min(seconds, BUSY))
+
+    def close(self) -> None:
+        if self._hints is not None:
+            self._hints.close()
+            self._hints = None
 
     def _listen(self, seconds: float) -> None:
         if self._hints is None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LONGEST = 60.0
 LOOK_ANYWAY = 15.0  # seconds after which the ledger is asked whether or not a hint came
-LOOK_DEAF = 1.0  # and while no hint can come
+LOOK_DEAF = 1.0  # and while no hint can come, or the ledger could not be asked
 JOB_PATH = re.compile(r"/api/v1/jobs/[0-9a-f-]{36}")
 SPEECH_PATH = "/api/v1/jobs/synthesize"
 CLIENT_ERROR = 4
@@ -155,7 +155,7 @@ class WaitingRoom:
                 left = until - time.monotonic()
                 if answer.settled or seen.refused or left <= 0:
                     return _with_location(answer, first)
-                await _wait_for(ended, min(left, self.hub.pause))
+                await _wait_for(ended, min(left, self.hub.pause if seen.job else LOOK_DEAF))
                 ended.clear()
 
     async def _look(self, scope: Message, first: Answer) -> Answer:

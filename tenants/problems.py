@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -118,10 +119,19 @@ def as_json(described: tuple[dict[str, Any], dict[str, str]]) -> JsonResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not is_for_programs(request):
+        return defaults.page_not_found(request, exception)
     return as_json(problem(404, "not_found", f"There is nothing at {request.path[:200]}."))
 
 
+def is_for_programs(request: HttpRequest) -> bool:
+    """The admin answers people, with pages."""
+    return not request.path.startswith("/admin")
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
+    if not is_for_programs(request):
+        return defaults.server_error(request)
     return as_json(problem(500, "internal_error", "This is our fault; the log has the details."))
 
 

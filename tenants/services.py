@@ -28,6 +28,10 @@ class TooManyKeysError(Exception):
     """Two keys of this name are live already: revoke one before rotating again."""
 
 
+class KeyNotLiveError(Exception):
+    """This key is revoked or expired: issue a new one instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
     """A new key with its token, which exists only here."""
@@ -57,6 +61,8 @@ def rotate_key(*, key: ApiKey, grace: timedelta = timedelta(days=7)) -> IssuedKe
     """A successor with the same name and scopes; the old key works until the grace is over."""
     Tenant.objects.select_for_update().get(id=key.tenant_id)
     live = live_keys(key.tenant).filter(name=key.name)
+    if not live.filter(id=key.id).exists():
+        raise KeyNotLiveError
     if live.count() >= LIVE_KEYS:
         raise TooManyKeysError
     ApiKey.objects.filter(id=key.id).update(expires_at=timezone.now() + grace)

@@ -85,11 +85,13 @@ def problem_of(answer: HttpResponse | httpx.Response) -> tuple[int, str]:
 
 
 def wait_for_end(client: Client | httpx.Client, job_id: str, seconds: float = 20) -> dict[str, Any]:
-    """The job once it has ended."""
+    """The job once it has ended. Until then the API may be away."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        job: dict[str, Any] = client.get(f"{JOBS}/{job_id}").json()  # type: ignore[union-attr]
-        if job["ended_at"]:
+        answer = client.get(f"{JOBS}/{job_id}")
+        job: dict[str, Any] = answer.json()  # type: ignore[union-attr]
+        if job.get("ended_at"):
             return job
+        assert answer.status_code in {200, 503}, job
         time.sleep(0.03)
-    raise AssertionError(f"still {job['state']}: {job['trail']}")
+    raise AssertionError(f"not ended: {job}")

@@ -36,7 +36,6 @@ class UsageAdmin(LookedAt, ModelAdmin[Usage]):
         "again",
         "its_job",
     ]
-    list_display_links = None
     list_filter = [PeriodFilter, ("tenant", AutocompleteSelectFilter)]
     list_filter_submit = True
     list_select_related = ["tenant"]

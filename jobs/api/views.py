@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
@@ -31,7 +32,7 @@ WAIT = OpenApiParameter(
     description="Seconds (1 to 60) to wait for the job to end before answering.",
 )
 STATE = OpenApiParameter("state", str, enum=[state.value for state in State])
-BATCH = OpenApiParameter("batch", str, description="Only the jobs of this batch.")
+BATCH = OpenApiParameter("batch", OpenApiTypes.UUID, description="Only the jobs of this batch.")
 
 
 class NewestFirst(CursorPagination):

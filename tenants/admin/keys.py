@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
@@ -187,9 +186,7 @@ class KeyDesk(ModelAdmin[Tenant]):
         tenant = issued.key.tenant
         self.log_change(request, tenant, note)
         context = self._context(request, tenant, f"A key for {tenant}") | {"issued": issued}
-        response = TemplateResponse(request, "tenants/admin/key_issued.html", context)
-        add_never_cache_headers(response)
-        return response
+        return TemplateResponse(request, "tenants/admin/key_issued.html", context)
 
     def _context(self, request: HttpRequest, tenant: Tenant, title: str) -> dict[str, Any]:
         context = self.admin_site.each_context(request)

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Found = TypeVar("Found")
+LONGEST = 600.0  # seconds a run may take
 
 
 class CalledOff(Exception):
-    """Somebody stopped the run; nothing can be said of it."""
+    """Somebody stopped the run, or its time was over; nothing can be said of it."""
 
 
 class Clock:
@@ -28,8 +29,8 @@ class Clock:
         return time.monotonic() - self.began
 
     def pause(self, seconds: float) -> None:
-        if self.called_off.wait(seconds):
-            raise CalledOff
+        if self.called_off.wait(seconds) or self.seconds > LONGEST:
+            raise CalledOff(f"after {self.seconds:.0f} s")
 
     def until(self, found: Callable[[], Found], seconds: float, every: float = 0.02) -> Found:
         """What `found` gives once that is true, or what it gave last when the time was over."""

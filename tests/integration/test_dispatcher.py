@@ -167,6 +167,7 @@ def own_servers(
     finally:
         connection.close()
         patch.undo()
+        redis_client().close()
         redis_client.cache_clear()
         services.postgres.clear_leftovers()
 
@@ -197,7 +198,9 @@ def test_the_dispatcher_outlives_its_broker_and_its_ledger(
         redis = Server(stack, tmp_path, services.redis)
         services.postgres.create_database()
         call_command("migrate", verbosity=0)
-        dispatcher = Dispatcher(RedisBell())
+        bell = RedisBell()
+        stack.callback(bell.client.close)
+        dispatcher = Dispatcher(bell)
         thread = threading.Thread(target=dispatcher.run)
         thread.start()
         try:

@@ -163,11 +163,11 @@ def test_a_killed_pool_child_loses_nothing(start: Start, tenant: Tenant) -> None
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
 def test_a_worker_told_to_stop_hands_its_job_back(start: Start, tenant: Tenant, pool: str) -> None:
-    leaving, heir = start("leaving", pool=pool), None
-    job_id = say(tenant, "nap 6")
-    runs_at(job_id, leaving)
-    heir = start("heir")
-    left = look(job_id)
+    workers = {worker.name: worker for worker in (start("one", pool), start("two", pool))}
+    job_id = say(tenant, "nap 8")
+    left = eventually(Job.objects.filter(id=job_id, state=State.RUNNING).first)
+    leaving = workers.pop(left.worker)
+    (heir,) = workers.values()
     leaving.send(signal.SIGTERM)
     row = runs_at(job_id, heir, 8)
     assert (row.attempt, row.failures, row.lost_leases) == (left.attempt, 0, 0)
