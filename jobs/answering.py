@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from celery import current_task
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from jobs import presence
 from jobs.keeper import Held, Keeper, Stop

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from jobs.services import workers
 from jobs.wire import hint_ready

@@ -65,7 +65,8 @@ def rotate_key(*, key: ApiKey, grace: timedelta = timedelta(days=7)) -> IssuedKe
         raise KeyNotLiveError
     if live.count() >= LIVE_KEYS:
         raise TooManyKeysError
-    ApiKey.objects.filter(id=key.id).update(expires_at=timezone.now() + grace)
+    ends = timezone.now() + grace
+    ApiKey.objects.filter(id=key.id).update(expires_at=min(key.expires_at or ends, ends))
     return issue_key(tenant=key.tenant, name=key.name, scopes=key.scopes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,6 @@ def services() -> Iterator[Services]:
     """PostgreSQL and Redis from their wheels, for as long as the tests run."""
     with scratch_services(FOLDER) as running:
         yield running
-    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -30,6 +32,15 @@ os.environ.update(
         "LOG_LEVEL": "WARNING",
     }
 )
+
+
+def leave_nothing(owner: int) -> None:
+    """Gone with the process that made it, and not with a fork of it."""
+    if os.getpid() == owner:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+atexit.register(leave_nothing, os.getpid())
 
 
 def child_environment(**more: str) -> dict[str, str]:

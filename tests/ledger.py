@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, connections
 
-from jobs.models import Event, Job, Usage
+from jobs.models import Event, Job, Usage, Worker
 from jobs.services.accept import NewJob, Step, submit_job
-from jobs.services.claims import Charge, ClaimedJob, claim_job, finish_job
+from jobs.services.claims import Charge, ClaimedJob, Failure, claim_job, finish_job
 from jobs.services.housekeeping import reap_lost_leases
 from jobs.services.workers import Announcement, announce_worker, ensure_queues
 from jobs.states import State
@@ -31,22 +30,15 @@ CHARGE = Charge(voice="ember", provider="echo", characters=5, audio_seconds=0.5)
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What an engine might say that went wrong."""
-
-    permanent: bool
-    code: str = "engine_busy"
-    message: str = "The engine could not."
-
-
-PASSING, PERMANENT = Flaw(permanent=False), Flaw(permanent=True, code="unsupported")
+PASSING = Failure("engine_busy", "The engine could not.", permanent=False)
+PERMANENT = Failure("unsupported", "The engine never can.", permanent=True)
 
 
 def new_job(tenant: Tenant, **changes: Any) -> NewJob:
     """A job as some app would submit it, with its queues there."""
     ensure_queues(["cpu", "net"])
-    return NewJob(**{"tenant_id": tenant.id, "kind": "nap", "plan": [CPU]} | changes)
+    fields: dict[str, Any] = {"tenant_id": tenant.id, "kind": "nap", "plan": [CPU]} | changes
+    return NewJob(**fields)
 
 
 def submit(tenant: Tenant, **changes: Any) -> UUID:
@@ -134,7 +126,7 @@ def at_once(count: int, action: Callable[[int], T]) -> list[T]:
         return list(pool.map(act, range(count)))
 
 
-def eventually(found: Callable[[], T], seconds: float = 10.0, pause: float = 0.02) -> T:
+def eventually(found: Callable[[], T | None], seconds: float = 10.0, pause: float = 0.02) -> T:
     """What `found` gives, as soon as that is true."""
     until = time.monotonic() + seconds
     while not (result := found()):
@@ -144,6 +136,7 @@ def eventually(found: Callable[[], T], seconds: float = 10.0, pause: float = 0.0
 
 
 def a_worker(queue: str = "cpu", slots: int = 1, name: str = "") -> None:
-    """A worker's announcement; nobody answers its bells."""
+    """A worker's announcement, good for an hour; nobody answers its bells."""
     name = name or f"{queue}@nowhere"
     announce_worker(Announcement(name=name, queue=queue, slots=slots, pid=1))
+    Worker.objects.filter(name=name).update(heartbeat_at=datetime.now(UTC) + HOUR)

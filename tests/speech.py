@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.test import Client
 
+from jobs.answering import answer_bell
+from jobs.models import Job
 from jobs.services.workers import offer_engine
+from synthesis_worker.tasks import speak_or_reuse
 from tenants.services import issue_key
 from tests.engines import EchoEngine, JournalEngine
 from voices.models import Binding, Revision, Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import httpx
-    from django.http import HttpResponse
 
     from tenants.models import Tenant
 
@@ -64,16 +66,28 @@ def keyed(tenant: Tenant, **more: Any) -> Client:
     return Client(headers=headers, raise_request_exception=False)
 
 
-def post(client: Client, path: str, body: object, **headers: str) -> HttpResponse:
+class Answer(Protocol):
+    """What both kinds of client are answered."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Any: ...
+
+    @property
+    def json(self) -> Callable[..., Any]: ...
+
+
+def post(client: Client, path: str, body: object, **headers: str) -> Answer:
     """POST it as JSON; Idempotency_Key=... is a header."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer: HttpResponse = client.post(path, body, content_type="application/json", headers=named)
-    return answer
+    return client.post(path, body, content_type="application/json", headers=named)
 
 
-def problem_of(answer: HttpResponse | httpx.Response) -> tuple[int, str]:
+def problem_of(answer: Answer) -> tuple[int, str]:
     """Status and code of what must be a well-formed problem."""
-    body = answer.json()  # type: ignore[union-attr]
+    body = answer.json()
     assert answer.headers["Content-Type"].startswith(PROBLEM), answer.headers
     assert body["status"] == answer.status_code
     assert body["type"] == f"urn:voicemill:{body['code']}"
@@ -88,10 +102,20 @@ def wait_for_end(client: Client | httpx.Client, job_id: str, seconds: float = 20
     """The job once it has ended. Until then the API may be away."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        answer = client.get(f"{JOBS}/{job_id}")
-        job: dict[str, Any] = answer.json()  # type: ignore[union-attr]
+        answer: Answer = client.get(f"{JOBS}/{job_id}")
+        job: dict[str, Any] = answer.json()
         if job.get("ended_at"):
             return job
         assert answer.status_code in {200, 503}, job
         time.sleep(0.03)
     raise AssertionError(f"not ended: {job}")
+
+
+def speak(job_id: str) -> Job:
+    """Do a job's steps here and now, as its workers would."""
+    for _ in range(5):
+        job = Job.objects.get(id=job_id)
+        if job.ended_at:
+            break
+        answer_bell(job_id, speak_or_reuse)
+    return job

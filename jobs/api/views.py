@@ -44,7 +44,7 @@ class NewestFirst(CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """A cursor somebody made up is no page, and no question to the database."""
         cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not _is_uuid(cursor.position):
+        if cursor and cursor.position is not None and not _is_uuid(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 

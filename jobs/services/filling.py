@@ -83,31 +83,21 @@ FILL = Statement(
     """,
 )
 
-# A job that has taken two workers down may take its slot mates with it: one such at a time.
+# A job that has taken two workers down may take its slot mates with it: one such at a time. Two
+# dispatchers pick the same one, and the second then finds it rung.
 SUSPECT = Statement(
     "ring_suspect",
     ("text",),
     """
-    WITH queue AS MATERIALIZED (
-      SELECT pg_visible_in_snapshot(filled_by::text::xid8, pg_current_snapshot()) AS current
-        FROM jobs_queue WHERE name = $1 AND NOT paused
-         AND EXISTS (SELECT 1 FROM jobs_job
-              WHERE queue = $1 AND state = 'queued' AND lost_leases >= 2)
-         FOR UPDATE SKIP LOCKED),
-    rung AS (
-      UPDATE jobs_job SET state = 'rung', rung_at = now()
-       WHERE id = (SELECT id FROM jobs_job
-                    WHERE queue = $1 AND state = 'queued' AND lost_leases >= 2
-                      AND (SELECT current FROM queue)
-                      AND NOT EXISTS (SELECT 1 FROM jobs_job WHERE queue = $1
-                            AND state IN ('rung', 'running') AND lost_leases >= 2)
-                    ORDER BY id LIMIT 1)
-         AND state = 'queued'
-      RETURNING id::text, kind),
-    ticked AS (
-      UPDATE jobs_queue SET filled_by = pg_current_xact_id()::text::bigint
-       WHERE name = $1 AND EXISTS (SELECT 1 FROM rung))
-    SELECT id, kind FROM rung
+    UPDATE jobs_job SET state = 'rung', rung_at = now()
+     WHERE id = (SELECT id FROM jobs_job
+                  WHERE queue = $1 AND state = 'queued' AND lost_leases >= 2
+                    AND NOT EXISTS (SELECT 1 FROM jobs_queue WHERE name = $1 AND paused)
+                    AND NOT EXISTS (SELECT 1 FROM jobs_job WHERE queue = $1
+                          AND state IN ('rung', 'running') AND lost_leases >= 2)
+                  ORDER BY id LIMIT 1)
+       AND state = 'queued'
+    RETURNING id::text, kind
     """,
 )
 

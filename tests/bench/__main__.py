@@ -6,13 +6,17 @@ import argparse
 import sys
 import time
 
-from tests.bench import accepting, noop
+from tests.bench import accepting, caching, fairness, footprint, noop, speech
 from tests.bench.figures import Figure, save, table
 from tests.bench.venvs import HOME
 
 MEASUREMENTS = {
     "noop": noop.measure,
     "accept": accepting.measure,
+    "speech": speech.measure,
+    "caching": caching.measure,
+    "fairness": fairness.measure,
+    "footprint": footprint.measure,
 }
 
 

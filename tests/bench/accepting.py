@@ -86,12 +86,12 @@ class Server:
 
     def post_each(self, posts: int) -> int:
         bodies = [{"text": text} for text in self.texts.several(posts, CHARACTERS)]
-        self.load.post_all(PATH, bodies, 202)
+        self.load.post_each(PATH, bodies)
         return posts
 
     def post_bulk(self) -> int:
         items = [{"text": text} for text in self.texts.several(AT_ONCE, CHARACTERS)]
-        self.load.post("/api/v1/jobs/bulk", {"items": items}, 202)
+        self.load.post("/api/v1/jobs/bulk", {"items": items})
         return AT_ONCE
 
     def empty(self) -> None:

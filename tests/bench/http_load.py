@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 8
 SECONDS = 120
+KEPT = 3.0  # servers close idle connections after about five seconds
 
 
 class Load:
@@ -23,27 +25,26 @@ class Load:
     def __init__(self, url: str, key: str = "", connections: int = CONNECTIONS) -> None:
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         self.threads = ThreadPoolExecutor(connections)
-        self._idle: SimpleQueue[HTTPConnection] = SimpleQueue()
+        self._idle: SimpleQueue[tuple[HTTPConnection, float]] = SimpleQueue()
         for _ in range(connections):
-            self._idle.put(HTTPConnection(urlsplit(url).netloc, timeout=SECONDS))
+            self._idle.put((HTTPConnection(urlsplit(url).netloc, timeout=SECONDS), 0.0))
 
-    def post_all(
-        self, path: str, bodies: Sequence[Mapping[str, Any]], status: int
-    ) -> list[dict[str, Any]]:
-        return list(self.threads.map(lambda body: self.post(path, body, status), bodies))
+    def post_each(self, path: str, bodies: Sequence[Mapping[str, Any]], status: int = 202) -> None:
+        list(self.threads.map(lambda body: self.post(path, body, status), bodies))
 
     def post(
-        self, path: str, body: Mapping[str, Any], status: int, **headers: str
+        self, path: str, body: Mapping[str, Any], status: int = 202, **headers: str
     ) -> dict[str, Any]:
-        answer = self.send("POST", path, json.dumps(body).encode(), status, headers)
-        told: dict[str, Any] = json.loads(answer)
+        told: dict[str, Any] = json.loads(self.ask(path, body, status, **headers))
         return told
 
-    def send(
-        self, method: str, path: str, body: bytes, status: int, headers: Mapping[str, str]
+    def ask(
+        self, path: str, body: Mapping[str, Any] | None = None, status: int = 200, **headers: str
     ) -> bytes:
+        """The body of the answer: to a POST where there is something to send, else to a GET."""
+        method, sent = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         with self._connection() as connection:
-            connection.request(method, path, body, self.headers | dict(headers))
+            connection.request(method, path, sent, self.headers | headers)
             answer = connection.getresponse()
             data = answer.read()
         if answer.status != status:
@@ -52,8 +53,13 @@ class Load:
 
     @contextmanager
     def _connection(self) -> Iterator[HTTPConnection]:
-        connection = self._idle.get()
+        connection, used_at = self._idle.get()
+        if time.monotonic() - used_at > KEPT:
+            connection.close()  # it opens anew by itself
         try:
             yield connection
+        except OSError:
+            connection.close()
+            raise
         finally:
-            self._idle.put(connection)
+            self._idle.put((connection, time.monotonic()))

@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fleet import run
 from fleet.program import Program
 from fleet.scratch import running
-from fleet.services import Services
+from fleet.services import OWNER, Services
 from tests.bench.on_demand import ROOT, OnDemand, on_demand
 from tests.bench.venvs import HOME
 
@@ -104,7 +104,13 @@ class Mill:
     def start_worker(self, queue: str, module: str, threads: int = CORES) -> None:
         environment = {**self.environment, "WORKER_MODULES": module}
         pool = ("-P", "threads", "-c", str(threads))
-        self.site.start(run.worker(queue, pool, environment, ROOT))
+        awake = f"SELECT count(*) FROM jobs_worker WHERE queue_id = '{queue}'"
+        database = self.site.services.postgres
+        program = replace(
+            run.worker(queue, pool, environment, ROOT),
+            ready=lambda: database.query(awake, OWNER).strip() == "1",
+        )
+        self.site.start(program)
 
     def client(self, module: str, **environment: str) -> OnDemand:
         tenants = {slug.upper(): tenant["id"] for slug, tenant in self.tenants.items()}

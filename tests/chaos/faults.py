@@ -105,8 +105,10 @@ class Faults:
         return self._kill("postgres")
 
     def redis_flush(self) -> str:
-        with suppress(redis.RedisError):
+        try:
             self.stage.empty_redis()
+        except redis.RedisError as error:
+            raise NothingStruckError("Redis was away") from error
         return "emptied Redis"
 
     def store_outage(self) -> str:

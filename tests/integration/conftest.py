@@ -9,6 +9,7 @@ import pytest
 from jobs.services.workers import ensure_queues
 from tests.environment import FOLDER, child_environment
 from tests.live import live_server
+from tests.places import s3_place as open_s3_place
 from tests.speech import keyed, make_voice, offer_engines
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tenants.models import Tenant
     from tests.live import Server
+    from tests.places import Place
 
 
 @pytest.fixture
@@ -41,6 +43,13 @@ def server(django_db_setup: None) -> Iterator[Server]:
     """The API as it is served, on the tests' database."""
     with live_server(FOLDER, child_environment(BODY_SECONDS="2", WEB_THREADS="8")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def s3_place(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The same, with its audio in a real S3."""
+    with open_s3_place(tmp_path_factory.mktemp("s3")) as place:
+        yield place
 
 
 @pytest.fixture

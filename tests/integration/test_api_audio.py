@@ -14,7 +14,6 @@ from jobs.models import Job
 from tenants.services import issue_key
 from tests.environment import FOLDER
 from tests.places import DATA, SHA256, Place, audio_at, done_job
-from tests.places import s3_place as open_s3_place
 from tests.speech import JOBS, keyed, problem_of
 from voices.store import audio_name
 from voices.store.folder import FolderStore
@@ -22,7 +21,7 @@ from voices.store.folder import FolderStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from tenants.models import Tenant
     from tests.live import Server
@@ -35,12 +34,6 @@ SIZE = len(DATA)
 @pytest.fixture(scope="module")
 def folder_place(server: Server) -> Place:
     return Place(server, FolderStore(FOLDER / "audio", secret="x", base_url=server.url))
-
-
-@pytest.fixture(scope="module")
-def s3_place(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with open_s3_place(tmp_path_factory.mktemp("s3")) as place:
-        yield place
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -184,7 +177,7 @@ def test_a_link_that_was_altered_opens_nothing(
 
 
 def test_a_link_of_the_folder_ends_and_says_so_to_nobody_who_altered_it(
-    folder_place: Place, tenant: Tenant, settings: SettingsWrapper
+    folder_place: Place, tenant: Tenant, settings: Settings
 ) -> None:
     audio_at(folder_place, tenant)
     url = f"{folder_place.server.url}/files"

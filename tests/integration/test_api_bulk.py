@@ -11,8 +11,7 @@ from jobs.models import Edge, Job, Usage
 from jobs.states import Bond
 from tests.conftest import make_tenant
 from tests.engines import JournalEngine
-from tests.live import wait_until
-from tests.speech import BULK, SYNTHESIZE, keyed, post, problem_of, wait_for_end
+from tests.speech import BULK, SYNTHESIZE, keyed, post, problem_of, speak, wait_for_end
 from voices.models import Render
 
 if TYPE_CHECKING:
@@ -85,11 +84,11 @@ def test_the_same_text_ten_times_is_spoken_once(cpu_worker: None, api: Client) -
     assert Counter(Usage.objects.values_list("cached", flat=True)) == {False: 1, True: 9}
 
 
-def test_what_is_ready_is_answered_as_done_among_what_is_not(cpu_worker: None, api: Client) -> None:
-    wait_for_end(api, post(api, SYNTHESIZE, item(1)).json()["id"])
+def test_what_is_ready_is_answered_as_done_among_what_is_not(api: Client) -> None:
+    speak(post(api, SYNTHESIZE, item(1)).json()["id"])
     lines = post(api, BULK, {"items": [item(1), item(2)]}).json()["items"]
     assert [line["done"] for line in lines] == [True, False]
-    assert wait_for_end(api, lines[1]["id"])["state"] == "succeeded"
+    assert speak(lines[1]["id"]).state == "succeeded"
 
 
 def test_a_replay_gives_the_same_ids_and_makes_nothing(api: Client) -> None:
@@ -132,10 +131,10 @@ def test_a_batch_past_a_tenants_ceiling_is_refused_whole(speech: None) -> None:
     assert post(small, BULK, {"items": [item(n) for n in range(5)]}).json()["accepted"] == 5
 
 
-def test_a_batch_beside_the_one_that_speaks_waits_on_it(cpu_worker: None, api: Client) -> None:
+def test_a_batch_beside_the_one_that_speaks_waits_on_it(api: Client) -> None:
     JournalEngine.spoken.clear()
     same = {"text": "Spoken for both.", "voice": "diary"}
     one, other = (post(api, BULK, {"items": [same]}).json()["items"][0]["id"] for _ in range(2))
-    wait_until(lambda: Job.objects.filter(state="succeeded").count() == 2)
-    assert one != other
+    assert Job.objects.get(id=other).state == "waiting"
+    assert [speak(job_id).state for job_id in (one, other)] == ["succeeded", "succeeded"]
     assert JournalEngine.spoken == ["Spoken for both."]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 
 from jobs.models import Job
 from tests.conftest import make_tenant
+from tests.openapi import generate_schema
 from tests.speech import BULK, JOBS, SYNTHESIZE, keyed, make_voice, post, problem_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def stranger(api: Client) -> Client:
 
 def named_routes() -> list[tuple[str, str, str]]:
     """Every (method, path, name in it) of the OpenAPI file that names one thing."""
-    paths: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    paths = generate_schema()["paths"]
     return [
         (method, path, found[1])
         for path, operations in paths.items()

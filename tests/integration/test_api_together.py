@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from django.db import connection
 
-from jobs.models import Job, Usage
+from jobs.models import Edge, Job, Usage
 from jobs.services.endings import cancel_job
+from jobs.states import Bond
 from jobs.wire import hint_ended
 from tenants.services import issue_key
 from tests.engines import JournalEngine
@@ -38,18 +42,34 @@ async def gather(asked: Sequence[Awaitable[httpx.Response]]) -> list[httpx.Respo
     return list(await asyncio.gather(*asked))
 
 
+def ask_a_hundred_times(server: Server, tenant: Tenant, **headers: str) -> list[httpx.Response]:
+    """The same request, a hundred times at once."""
+    token = issue_key(tenant=tenant, name="many").token
+    body = {"text": "All at once.", "voice": "diary"}
+
+    async def ask() -> list[httpx.Response]:
+        async with many(server, token) as client:
+            asked = [client.post(SYNTHESIZE, json=body, headers=headers) for _ in range(100)]
+            return await gather(asked)
+
+    return asyncio.run(ask())
+
+
+def test_of_a_hundred_identical_requests_one_is_to_be_spoken_and_the_others_wait_on_it(
+    server: Server, speech: None, tenant: Tenant
+) -> None:
+    answers = ask_a_hundred_times(server, tenant)
+    assert {answer.status_code for answer in answers} == {202}
+    assert Counter(Job.objects.values_list("state", flat=True)) == {"queued": 1, "waiting": 99}
+    speaker = Job.objects.get(state="queued")
+    assert Edge.objects.filter(awaited=speaker, bond=Bond.SAME).count() == 99
+
+
 def test_a_hundred_identical_requests_at_once_are_spoken_once(
     cpu_worker: None, server: Server, live: httpx.Client, tenant: Tenant
 ) -> None:
     JournalEngine.spoken.clear()
-    token = issue_key(tenant=tenant, name="many").token
-
-    async def ask() -> list[httpx.Response]:
-        async with many(server, token) as client:
-            body = {"text": "All at once.", "voice": "diary"}
-            return await gather([client.post(SYNTHESIZE, json=body) for _ in range(100)])
-
-    answers = asyncio.run(ask())
+    answers = ask_a_hundred_times(server, tenant)
     assert {answer.status_code for answer in answers} <= {200, 202}
     ids = {answer.json()["id"] for answer in answers}
     done = [wait_for_end(live, job_id) for job_id in ids]
@@ -64,19 +84,9 @@ def test_a_hundred_identical_requests_at_once_are_spoken_once(
 
 
 def test_a_hundred_identical_requests_under_one_key_are_one_job(
-    server: Server, live: httpx.Client, tenant: Tenant
+    server: Server, speech: None, tenant: Tenant
 ) -> None:
-    token = issue_key(tenant=tenant, name="many").token
-
-    async def ask() -> list[httpx.Response]:
-        async with many(server, token) as client:
-            body = {"text": "All at once.", "voice": "diary"}
-            once = {"Idempotency-Key": "once"}
-            return await gather(
-                [client.post(SYNTHESIZE, json=body, headers=once) for _ in range(100)]
-            )
-
-    answers = asyncio.run(ask())
+    answers = ask_a_hundred_times(server, tenant, **{"Idempotency-Key": "once"})
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert Job.objects.count() == 1
@@ -161,14 +171,10 @@ async def timed(asked: Awaitable[Any]) -> float:
 
 
 def threads_of(pid: int) -> int:
-    from pathlib import Path
-
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
 def cancel(tenant: Tenant, job_id: UUID) -> None:
-    from django.db import connection
-
     cancel_job(tenant_id=tenant.id, job_id=job_id)
     connection.close()
 

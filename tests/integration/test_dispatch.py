@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 from django.db.models import Count
 
 from jobs.models import Job, Lane, Queue
+from jobs.prepared import Statement
 from jobs.services.accept import submit_jobs
-from jobs.services.filling import fill_queue, open_queues, queues_with_work, ring_suspect
+from jobs.services.filling import FILL, fill_queue, open_queues, queues_with_work, ring_suspect
 from jobs.services.housekeeping import mend_lanes
 from jobs.services.workers import drain_worker, resume_worker
 from jobs.states import Priority, State
@@ -20,7 +23,7 @@ from tests.conftest import make_tenant
 from tests.ledger import a_worker, ago, at_once, finish, lose, new_job, submit, take
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
     from tenants.models import Tenant
 
@@ -70,7 +73,7 @@ def test_what_is_shared_is_work_not_jobs() -> None:
 
 def test_a_flood_holds_up_nobody_else() -> None:
     a_worker(slots=8)
-    flood(make_tenant("flood"), 3_000)
+    flood(make_tenant("flood"), 2_000)
     serve_until(160)
     flood(make_tenant("small"), 10)
     assert (serve() + serve())["small"] == 10
@@ -113,7 +116,7 @@ def test_a_tenants_jobs_of_one_priority_go_in_their_order() -> None:
 
 @pytest.mark.parametrize(("slots", "ahead", "window"), [(3, 0.0, 3), (3, 1.0, 6), (3, 0.5, 5)])
 def test_the_window_is_the_slots_and_a_little_read_ahead(
-    tenant: Tenant, settings: SettingsWrapper, slots: int, ahead: float, window: int
+    tenant: Tenant, settings: Settings, slots: int, ahead: float, window: int
 ) -> None:
     settings.READ_AHEAD = ahead
     a_worker(slots=slots)
@@ -245,3 +248,23 @@ def test_two_dispatchers_never_pass_the_window_or_a_ceiling() -> None:
     at_once(4, lambda number: roles[number]())
     assert watch.over == []
     assert len(watch.rung) == len(set(watch.rung)) == 180
+
+
+def test_a_fill_that_looked_before_another_rang_rings_nothing(tenant: Tenant) -> None:
+    a_worker(slots=5)
+    flood(tenant, 30)
+    pause = "NOT paused AND (SELECT pg_sleep(0.5)) IS NOT NULL FOR UPDATE"
+    held_up = Statement(
+        "fill_held_up", FILL.types, FILL.sql.replace("NOT paused FOR UPDATE", pause)
+    )
+    assert held_up.sql != FILL.sql
+
+    def fill(number: int) -> list[object]:
+        """The first has its snapshot, and pauses; the second rings and is done meanwhile."""
+        if number == 0:
+            row = held_up.row("cpu", 64, settings.READ_AHEAD, settings.WORKER_ALIVE)
+            return list(row[0] or ()) if row else []
+        time.sleep(0.2)
+        return list(fill_queue("cpu").rings)
+
+    assert [len(rung) for rung in at_once(2, fill)] == [0, 10]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +12,12 @@ from django.db import OperationalError, connection, connections
 
 from jobs.answering import answer_bell, check_stop
 from jobs.keeper import Held, Keeper, Stop
+from jobs.models import Worker
 from jobs.patience import InterruptedJobError, LeaseOverError, patiently
+from jobs.presence import Presence
 from jobs.services.endings import cancel_job
 from jobs.services.housekeeping import reap_lost_leases
-from jobs.services.workers import drain_worker, resume_worker
+from jobs.services.workers import Announcement, drain_worker, resume_worker
 from tests.ledger import (
     PASSING,
     PERMANENT,
@@ -32,6 +36,8 @@ from tests.ledger import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pytest_django import Settings
 
     from jobs.services.claims import ClaimedJob
     from tenants.models import Tenant
@@ -163,6 +169,28 @@ def test_a_keeper_goes_on_when_its_ledger_is_back(
         assert stopped(held, LOOKS) is Stop.CANCELLED
 
 
+def test_a_drain_outlasts_an_outage(
+    ledger_away: Callable[[], None], monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.WORKER_ALIVE = timedelta(seconds=0.6)  # so it beats each 0.2 s
+    presence = Presence()
+    presence.name = "w9"
+    worker = Announcement(name="w9", queue="cpu", slots=1, pid=1)
+    beating = threading.Thread(target=presence._beat, args=(worker,))
+    beating.start()
+    rows = Worker.objects.filter(name="w9")
+    eventually(rows.exists)
+    assert drain_worker(name="w9")
+    ledger_away()
+    time.sleep(0.5)
+    monkeypatch.undo()
+    eventually(rows.filter(heartbeat_at__gt=datetime.now(UTC)).exists)
+    assert rows.get().drain_asked_at is not None
+    presence.leave()
+    beating.join(5)
+    assert not rows.exists()
+
+
 def held_for(job: ClaimedJob, seconds: float) -> Held:
     return Held(job, time.monotonic() + seconds)
 
@@ -209,7 +237,9 @@ class EngineError(Exception):
 
 def test_a_bell_is_answered_by_doing_the_job(tenant: Tenant) -> None:
     job_id = submit(tenant)
-    answer_bell(str(job_id), lambda job, _: finish(job) and None)
+    done = []
+    answer_bell(str(job_id), lambda job, _: done.append(finish(job)))
+    assert done == [True]
     assert states(job_id) == ["succeeded"]
 
 

@@ -41,7 +41,7 @@ from tests.ledger import (
 )
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
     from tenants.models import Tenant
 
@@ -200,7 +200,7 @@ def test_a_tenant_past_its_ceiling_is_told_to_wait(tenant: Tenant) -> None:
         check_pressure(tenant_id=tenant.id, ceiling=4, more=2)
 
 
-def test_a_full_platform_is_503_for_everybody(tenant: Tenant, settings: SettingsWrapper) -> None:
+def test_a_full_platform_is_503_for_everybody(tenant: Tenant, settings: Settings) -> None:
     settings.MAX_DEPTH = 3
     submit_jobs([new_job(tenant) for _ in range(3)])
     with pytest.raises(QueueFullError) as refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from jobs.models import Event, Job, Lane, Usage
 from jobs.services.claims import (
     Charge,
     ClaimedJob,
+    Failure,
     claim_job,
     end_interrupted,
     fail_step,
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
     from tenants.models import Tenant
 
@@ -80,11 +82,15 @@ def test_only_a_free_job_can_be_claimed(tenant: Tenant, state: State) -> None:
     assert Job.objects.filter(id=job_id).values().get() == before
 
 
+def claim_as(job_id: UUID, number: int) -> ClaimedJob | None:
+    return claim_job(job_id, worker=f"w{number}")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_sixteen_that_claim_at_once_one_wins(tenant: Tenant) -> None:
     for _ in range(5):
         job_id = submit(tenant)
-        won = at_once(16, lambda number, job_id=job_id: claim_job(job_id, worker=f"w{number}"))
+        won = at_once(16, partial(claim_as, job_id))
         (winner,) = [number for number, job in enumerate(won) if job]
         assert (look(job_id).worker, look(job_id).fence) == (f"w{winner}", 1)
 
@@ -214,7 +220,7 @@ def test_a_due_retry_wakes_its_lane(tenant: Tenant) -> None:
     assert Lane.objects.get().ready
 
 
-def test_pauses_differ_from_job_to_job(tenant: Tenant, settings: SettingsWrapper) -> None:
+def test_pauses_differ_from_job_to_job(tenant: Tenant, settings: Settings) -> None:
     settings.RETRY_BASE = timedelta(seconds=100)
     for _ in range(20):
         assert fail_step(take(submit(tenant)), PASSING)
@@ -291,10 +297,8 @@ def test_a_finish_that_beats_the_cancel_counts(tenant: Tenant) -> None:
 
 
 def test_what_a_failure_says_may_be_any_text(tenant: Tenant) -> None:
-    from tests.ledger import Flaw
-
     said = "quote ' \" percent %s %(x)s backslash \\ 🙂"
     job_id = submit(tenant)
-    assert fail_step(take(job_id), Flaw(permanent=True, code="odd", message=said))
+    assert fail_step(take(job_id), Failure("odd", said, permanent=True))
     assert look(job_id).error_message == said
     assert json.loads(json.dumps(Event.objects.get(job=job_id).data))["message"] == said

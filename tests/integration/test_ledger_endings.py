@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -236,9 +237,7 @@ def everything(tenant: Tenant, job_id: UUID) -> dict[str, Callable[[], object]]:
         "expire": expire_late_jobs,
         "due": queue_due_jobs,
         "suspect": lambda: ring_suspect("cpu"),
-        **{
-            f"end as {state}": lambda state=state: end_job(job_id, state) for state in sorted(FINAL)
-        },
+        **{f"end as {state}": partial(end_job, job_id, state) for state in sorted(FINAL)},
         "a part of it fails": lambda: end_job(
             Edge.objects.get(waiter_id=job_id).awaited_id, State.FAILED, code="x"
         ),

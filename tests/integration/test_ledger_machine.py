@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
     from jobs.services.claims import ClaimedJob
     from tenants.models import Tenant
@@ -86,7 +86,7 @@ class Ledger(RuleBasedStateMachine):
         before = self.before[job.id]
         holds = before["state"] == State.RUNNING and before["fence"] == job.fence
         assert act(job) is holds
-        after = Job.objects.filter(id=job.id).values().get()
+        after: Row = dict(Job.objects.filter(id=job.id).values().get())
         if not holds:
             assert after == before
         return holds, before, after
@@ -231,7 +231,7 @@ class Ledger(RuleBasedStateMachine):
         self.suspects_go_one_at_a_time()
 
     def every_move_is_legal_and_an_end_is_an_end(self) -> None:
-        now = {row["id"]: row for row in Job.objects.order_by("id").values()}
+        now: dict[UUID, Row] = {row["id"]: dict(row) for row in Job.objects.order_by("id").values()}
         for job_id, old in self.before.items():
             new = now[job_id]
             moved = new["state"] != old["state"]
@@ -287,16 +287,16 @@ class Ledger(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_ledger_keeps_its_promises_whatever_happens(settings: SettingsWrapper) -> None:
+def test_the_ledger_keeps_its_promises_whatever_happens(settings: Settings) -> None:
     settings.MAX_FAILURES = 2
     settings.READ_AHEAD = 0.0
     Ledger.tenant = make_tenant("any")
-    run_state_machine_as_test(Ledger, settings=EXAMPLES)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Ledger, settings=EXAMPLES)
 
 
 EXAMPLES = settings(
-    max_examples=120,
-    stateful_step_count=40,
+    max_examples=150,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],

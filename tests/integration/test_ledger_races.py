@@ -53,6 +53,10 @@ def meanwhile(slow: Callable[[], object], quick: Callable[[], object]) -> list[o
     return at_once(2, act)
 
 
+def all_at_once(*acts: Callable[[], object]) -> list[object]:
+    return at_once(len(acts), lambda number: acts[number]())
+
+
 @pytest.mark.parametrize("bond", list(Bond))
 def test_a_waiter_accepted_while_the_awaited_job_finishes_is_set_free(
     tenant: Tenant, bond: Bond
@@ -118,12 +122,8 @@ def test_a_cancel_is_not_lost_to_a_claim(tenant: Tenant) -> None:
 def test_a_finish_and_a_cancel_make_one_end(tenant: Tenant) -> None:
     for _ in range(10):
         held = take(submit(tenant))
-        at_once(
-            2,
-            lambda number, held=held: (
-                finish(held) if number else cancel_job(tenant_id=tenant.id, job_id=held.id)
-            ),
-        )
+        cancel = partial(cancel_job, tenant_id=tenant.id, job_id=held.id)
+        all_at_once(cancel, partial(finish, held))
         assert states(held.id) == ["succeeded"]
         assert len(events(held.id)) == charges(held.id) == 1
 
@@ -143,11 +143,11 @@ def test_a_whole_can_be_cancelled_while_its_parts_finish_and_fail(tenant: Tenant
         whole = new_job(tenant, waits_on={part.id: Bond.PART for part in parts})
         submit_jobs([*parts, whole])
         failing, *held = [take(part.id) for part in parts]
-        acts = [
+        acts: list[Callable[[], object]] = [
             *(partial(finish, job) for job in held),
             partial(fail_step, failing, PERMANENT),
             partial(cancel_job, tenant_id=tenant.id, job_id=whole.id),
         ]
-        at_once(6, lambda number, acts=acts: acts[number]())  # a deadlock would be an error here
+        all_at_once(*acts)  # a deadlock would be an error here
         assert states(whole.id, failing.id)[0] in {"cancelled", "failed"}
         assert len(events(whole.id)) == 1

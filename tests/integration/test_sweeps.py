@@ -14,12 +14,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db.models import F
 
-from jobs.answering import answer_bell
 from jobs.models import Job, Usage
-from synthesis_worker.tasks import speak_or_reuse
 from tests.conftest import make_tenant
 from tests.engines import JournalEngine
-from tests.speech import JOBS, SYNTHESIZE, keyed, post, problem_of
+from tests.speech import JOBS, SYNTHESIZE, keyed, post, problem_of, speak
 from voices.models import Render, Variant
 from voices.storage import audio_store, put_audio
 from voices.store import audio_name, read_verified
@@ -44,15 +42,7 @@ def _empty_store(db: None) -> None:
 def spoken(client: Client, **changed: Any) -> str:
     """A job whose steps were answered one after the other, until it ended."""
     job_id = str(post(client, SYNTHESIZE, BODY | changed).json()["id"])
-    return answered(job_id)
-
-
-def answered(job_id: str) -> str:
-    for _ in range(5):
-        if not Job.objects.filter(id=job_id, ended_at=None).exists():
-            break
-        answer_bell(job_id, speak_or_reuse)
-    assert Job.objects.get(id=job_id).state == "succeeded"
+    assert speak(job_id).state == "succeeded"
     return job_id
 
 
@@ -227,9 +217,8 @@ def test_a_waiter_that_finds_the_master_spoilt_speaks_itself(api: Client, harm: 
     first = post(api, SYNTHESIZE, BODY).json()["id"]
     waiter = post(api, SYNTHESIZE, BODY | {"format": "opus"}).json()["id"]
     assert Job.objects.get(id=waiter).state == "waiting"
-    answered(first)
+    speak(first)
     harm()
-    answered(waiter)
-    job = Job.objects.get(id=waiter)
+    job = speak(waiter)
     assert (job.step, job.result["cached"]) == (0, False)  # type: ignore[index]
     assert len(JournalEngine.spoken) == 2

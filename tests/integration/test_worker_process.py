@@ -92,7 +92,7 @@ def start(dispatcher: None, tmp_path: Path) -> Iterator[Start]:
 
 def say(tenant: Tenant, text: str) -> UUID:
     """A job as `voices` would submit it, for the slow engine."""
-    binding = {
+    binding: dict[str, object] = {
         "render": uuid.uuid4().hex,
         "model": "slow",
         "speaker": None,

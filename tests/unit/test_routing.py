@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def offered(engine: str, *, asleep: bool = False, **changed: Any) -> Offered:
 
 
 def wish(**changed: Any) -> Wish:
-    return Wish(**({"language": "en-GB", "characters": 30} | changed))
+    return replace(Wish(language="en-GB", characters=30), **changed)
 
 
 REFUSALS = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 
 def test_every_state_has_its_moves_and_a_final_one_has_none() -> None:
@@ -45,7 +45,7 @@ def test_every_state_can_be_reached_from_the_first_two() -> None:
 
 @pytest.mark.parametrize(("failures", "ceiling"), [(0, 2), (1, 4), (3, 16), (5, 64), (6, 120)])
 def test_a_retry_comes_anywhere_below_a_ceiling_that_doubles(
-    settings: SettingsWrapper, failures: int, ceiling: float
+    settings: Settings, failures: int, ceiling: float
 ) -> None:
     settings.RETRY_BASE, settings.RETRY_CAP = timedelta(seconds=2), timedelta(seconds=120)
     delays = [retry_delay(failures).total_seconds() for _ in range(400)]
@@ -76,7 +76,7 @@ def test_ids_of_one_moment_differ_and_tell_the_time() -> None:
 
 
 @pytest.fixture
-def no_broker(settings: SettingsWrapper, tmp_path: Path) -> Iterator[None]:
+def no_broker(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """A broker nobody listens for."""
     settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
     redis_client.cache_clear()

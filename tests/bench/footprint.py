@@ -1,0 +1,59 @@
+"""What each process takes to be there: peak memory, and the time until it is up."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from tests.bench.cpu import peak_mib
+from tests.bench.figures import Figure, state
+from tests.bench.http_load import Load
+from tests.bench.mill import Mill, open_site
+from tests.bench.texts import Texts
+from tests.bench.venvs import VOICE, medium_voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.bench.mill import Site
+
+PATH = "/api/v1/jobs/synthesize"
+WORK = [{"voice": VOICE}, {"voice": "ember"}, {"voice": "ember", "format": "mp3"}]
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Memory after some jobs: the medium voice in the CPU worker, a container for the media one."""
+    medium_voice()
+    with ExitStack() as stack:
+        site = stack.enter_context(open_site("footprint"))
+        mill = Mill(site)
+        starts = {
+            "dispatcher": timed(mill.start_dispatcher),
+            "api": timed(mill.start_api),
+            "cpu": timed(lambda: mill.start_worker("cpu", "synthesis_worker.tasks")),
+            "media": timed(lambda: mill.start_worker("media", "synthesis_worker.tasks")),
+        }
+        speak(mill, 4 if quick else 20)
+        peaks = {name: peak_of(site, name) for name in site.pids}
+    return [
+        *(state(f"{name}: peak memory", peak, unit="MiB") for name, peak in peaks.items()),
+        *(state(f"{name}: start", seconds, unit="s") for name, seconds in starts.items()),
+    ]
+
+
+def speak(mill: Mill, times: int) -> None:
+    load, texts = Load(mill.url, mill.tenants["first"]["key"]), Texts()
+    for text in texts.several(times, 200):
+        for how in WORK:
+            load.post(PATH, {"text": text, **how}, 200, Prefer="wait=60")
+
+
+def timed(start: Callable[[], None]) -> float:
+    started = time.monotonic()
+    start()
+    return time.monotonic() - started
+
+
+def peak_of(site: Site, name: str) -> float:
+    return peak_mib(site.pids[name])
