@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +30,6 @@ def redis_client() -> redis.Redis:
         settings.REDIS_URL,
         socket_timeout=PATIENCE,
         socket_connect_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 0),
         health_check_interval=25,
     )
 

@@ -127,9 +127,9 @@ class Stack:
 
 @contextmanager
 def own_stack(folder: Path, **changed: str) -> Iterator[Stack]:
-    """A stack over servers of its own. It speaks as soon as it is given."""
+    """A stack over servers of its own that keep what they committed. It speaks once it is given."""
     with ExitStack() as stack:
-        services = stack.enter_context(scratch_services(folder))
+        services = stack.enter_context(scratch_services(folder, durable=True))
         environment = os.environ | {
             "DATABASE_URL": services.postgres.url,
             "REDIS_URL": services.redis.url,

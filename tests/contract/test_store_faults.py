@@ -54,7 +54,7 @@ class InterruptedFile(PosixPath):
 
     interrupt: Callable[[], None]
 
-    def open(self, *_: Any, **__: Any) -> io.FileIO:  # type: ignore[override]  # noqa: ANN401
+    def open(self, *_: Any, **__: Any) -> io.FileIO:  # type: ignore[override]
         interrupt = self.interrupt
 
         class Stream(io.FileIO):
