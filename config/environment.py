@@ -54,6 +54,10 @@ def database(url: str) -> dict[str, Any]:
         "OPTIONS": {
             "connect_timeout": 3,
             "application_name": "voicemill",
+            "keepalives_idle": 10,  # a server that lost its power is known to be gone within 25 s
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
             "options": "-c jit=off -c statement_timeout=60000"
             " -c idle_in_transaction_session_timeout=15000",
         },

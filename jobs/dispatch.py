@@ -130,17 +130,15 @@ class Dispatcher:
                 return action()
             except AWAY as error:
                 log.warning("dispatcher waits: %s", error)
-                connection.close()
+                if isinstance(error, DatabaseError):
+                    connection.close()
                 self.stop.wait(AWAY_PAUSE)
         return None
 
     def _sweep_forever(self) -> None:
         """Sweeps take their time in a thread of their own, by dotted name: they may stand above."""
         while not self.stop.wait(settings.SWEEP_EVERY.total_seconds()):
-            try:
-                run_sweeps()
-            except AWAY as error:
-                log.warning("sweep put off: %s", error)
+            run_sweeps()
             connection.close()
 
 
@@ -150,8 +148,15 @@ def grace_after_outage() -> float:
 
 
 def run_sweeps(*, dry_run: bool = False) -> dict[str, int]:
-    """What each sweep removed, or would remove."""
-    return {name: import_string(name)(dry_run=dry_run) for name in settings.SWEEPS}
+    """What each sweep removed, or would remove. One that fails does not keep the others away."""
+    done: dict[str, int] = {}
+    for name in settings.SWEEPS:
+        try:
+            done[name] = import_string(name)(dry_run=dry_run)
+        except Exception:
+            log.exception("%s failed and will be tried again", name)
+            connection.close()
+    return done
 
 
 class Nudges:

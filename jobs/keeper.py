@@ -40,9 +40,11 @@ EXTEND = Statement(
     "extend_leases",
     ("uuid[]", "int[]", "interval"),
     """
-    UPDATE jobs_job j SET lease_until = now() + $3
-      FROM unnest($1, $2) AS held(id, fence)
-     WHERE j.id = held.id AND j.fence = held.fence AND j.state = 'running'
+    WITH mine AS MATERIALIZED (
+      SELECT j.id FROM unnest($1, $2) AS held(id, fence)
+        JOIN jobs_job j ON j.id = held.id AND j.fence = held.fence AND j.state = 'running'
+       ORDER BY j.id FOR NO KEY UPDATE OF j)
+    UPDATE jobs_job j SET lease_until = now() + $3 FROM mine WHERE j.id = mine.id
     RETURNING j.id, j.fence
     """,
 )

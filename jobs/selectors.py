@@ -133,12 +133,3 @@ def usage_by_day(tenant_id: UUID, *, since: datetime, until: datetime) -> list[d
         .order_by("at__date", "provider")
     )
     return [dict(row) for row in rows]
-
-
-def queue_seconds() -> dict[str, float]:
-    """The expected seconds of work that wait on each hardware class: the autoscale signal."""
-    waiting = Job.objects.filter(state__in=[State.QUEUED, State.RUNG])
-    return {
-        row["queue"]: row["seconds"]
-        for row in waiting.values("queue").annotate(seconds=Sum("cost"))
-    }

@@ -152,7 +152,10 @@ def _read_master(job: ClaimedJob, held: Held, render: FoundRender) -> Waveform |
     store, name = storage.audio_store(), audio_name(job.tenant_id, render.sha256, MASTER)
     try:
         data = patiently(held, lambda: read_verified(store, name), away=(StoreDown, StoreRefused))
-    except (ObjectMissing, ObjectDamaged) as error:
+    except ObjectMissing as error:
+        log.warning("a master is made again: %s", error)
+        return None
+    except ObjectDamaged as error:
         log.warning("a master is made again: %s", error)
         patiently(held, lambda: store.delete(name), away=(StoreError,))
         return None

@@ -31,7 +31,6 @@ class Caller:
     speaks: bool
     commercial: bool
     max_queued: int
-    result_days: int
     is_authenticated: bool = True
 
 
@@ -81,7 +80,6 @@ def _live_key(key_id: str) -> ApiKey | None:
         found.select_related("tenant__tier")
         .annotate(
             queued_ceiling=Coalesce(F("tenant__max_queued"), F("tenant__tier__max_queued")),
-            kept_days=Coalesce(F("tenant__result_days"), F("tenant__tier__result_days")),
         )
         .first()
     )
@@ -95,7 +93,6 @@ def _caller(key: ApiKey) -> Caller:
         speaks=key.tenant.tier.speaks,
         commercial=key.tenant.commercial,
         max_queued=key.queued_ceiling,  # type: ignore[attr-defined]
-        result_days=key.kept_days,  # type: ignore[attr-defined]
     )
 
 

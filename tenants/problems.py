@@ -90,7 +90,8 @@ def _of_database(error: DatabaseError | InterfaceError) -> tuple[dict[str, Any],
     return problem(
         503,
         "database_down",
-        "The ledger cannot be reached right now; nothing was accepted. Try again shortly.",
+        "The ledger did not answer, and may or may not have heard this. Repeat it shortly, with the"
+        " same Idempotency-Key where it submits something.",
         retry_after=AWAY_SECONDS,
     )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import connection
 
 from jobs.states import State
 from voices.errors import AudioExpiredError, AudioLostError, AudioNotReadyError
@@ -52,12 +53,14 @@ def audio_of(job: Job) -> Audio:
     )
 
 
-def stored_audio(audio: Audio) -> Audio:
-    """The audio, if it is still in the store. If not, no later request is answered with it."""
-    if not audio_store().exists(audio.name):
-        forget_file(audio.sha256)
-        raise AudioLostError
-    return audio
+def lose_audio(name: str) -> AudioLostError:
+    """The store has lost a file: no later request is answered with it. What to tell this one."""
+    tenant_id, _, file = name.split("/")
+    try:
+        forget_file(tenant_id, file.partition(".")[0])
+    finally:
+        connection.close()  # a thread that reads audio keeps none
+    return AudioLostError()
 
 
 def link_to(audio: Audio) -> Link:

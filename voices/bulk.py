@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from uuid import uuid5
 
 from django.db import transaction
 from rest_framework.exceptions import APIException
@@ -13,7 +12,7 @@ from jobs.errors import AwaitedEndedError
 from jobs.prepared import Statement
 from jobs.pressure import check_pressure
 from jobs.selectors import live_job_ids
-from jobs.services.accept import NewJob, new_job_id, submit_jobs
+from jobs.services.accept import Made, NewJob, new_job_id, submit_jobs
 from jobs.states import Bond
 from voices import renders, services
 from voices.errors import VoiceError
@@ -77,26 +76,28 @@ def submit_bulk(
     key: str | None = None,
 ) -> Batch:
     """Check each item alone; accept all that pass in one transaction, as one batch."""
-    batch_id = new_job_id() if key is None else uuid5(caller.tenant_id, key)
-    made = {} if key is None else _made_before(caller, items, key)
-    check_pressure(
-        tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(items) - len(made)
-    )
-    checked = [made.get(index) or _check(caller, item, read) for index, item in enumerate(items)]
+    whole = body_hash(items)
+    made = {} if key is None else _made_before(caller, len(items), key, whole)
+    batch_id = next((one.batch_id for one in made.values() if one.batch_id), None) or new_job_id()
+    checked = [
+        Submitted(made[index].job_id, replayed=True)
+        if index in made
+        else _check(caller, item, read)
+        for index, item in enumerate(items)
+    ]
     good = {
-        index: _named(one, batch_id, index, key, items[index])
+        index: _named(one, batch_id, key and _own_key(key, index), whole)
         for index, one in enumerate(checked)
         if isinstance(one, Prepared)
     }
+    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(good))
     answers = dict(zip(good, accept_all(list(good.values())), strict=True))
     return Batch(batch_id, tuple(_line(*one, answers) for one in enumerate(checked)))
 
 
-def _made_before(
-    caller: Caller, items: Sequence[Mapping[str, Any]], key: str
-) -> dict[int, Submitted]:
-    own_keys = [_own_key(key, index) for index in range(len(items))]
-    known = services.find_replay(caller, own_keys, [body_hash(item) for item in items])
+def _made_before(caller: Caller, items: int, key: str, whole: str) -> dict[int, Made]:
+    own_keys = [_own_key(key, index) for index in range(items)]
+    known = services.find_replay(caller, own_keys, whole)
     return {index: known[own] for index, own in enumerate(own_keys) if own in known}
 
 
@@ -115,11 +116,8 @@ def _check(
         return error
 
 
-def _named(
-    one: Prepared, batch_id: UUID, index: int, key: str | None, item: Mapping[str, Any]
-) -> Prepared:
-    own_key = None if key is None else _own_key(key, index)
-    job = replace(one.job, batch_id=batch_id, idempotency_key=own_key, body_hash=body_hash(item))
+def _named(one: Prepared, batch_id: UUID, own_key: str | None, whole: str) -> Prepared:
+    job = replace(one.job, batch_id=batch_id, idempotency_key=own_key, body_hash=whole)
     return replace(one, job=job)
 
 

@@ -119,9 +119,9 @@ def _file(audio_format: str, sha256: str | None, size: int, rate: int) -> File |
     return File(sha256, audio_format, size, rate) if sha256 else None
 
 
-def forget_file(sha256: str) -> None:
+def forget_file(tenant_id: UUID | str, sha256: str) -> None:
     """The store has lost this file: whoever asks for its text next gets a new one."""
-    Variant.objects.filter(sha256=sha256).delete()
+    Variant.objects.filter(render__tenant_id=tenant_id, sha256=sha256).delete()
 
 
 def reserve_render(key: str, tenant_id: UUID, job_id: UUID) -> tuple[UUID | None, bool]:

@@ -87,7 +87,7 @@ class Route:
 
 def find_route(bindings: Iterable[Bound], offers: Iterable[Offered], wish: Wish) -> Route:
     """The ways to speak a wish, best first: itself before a stand-in, awake before asleep."""
-    by_engine = {offer.engine: offer for offer in offers}
+    by_engine = offers_by_engine(offers)
     ways: list[Way] = []
     refusals: list[Refusal] = []
     for bound in bindings:
@@ -99,6 +99,11 @@ def find_route(bindings: Iterable[Bound], offers: Iterable[Offered], wish: Wish)
             ways.append(_way(bound, offer, wish))
     ways.sort(key=lambda way: (way.substitute, way.asleep, _rank(wish.quality, way.engine)))
     return Route(ways, refusals)
+
+
+def offers_by_engine(offers: Iterable[Offered]) -> dict[str, Offered]:
+    """One offer of each engine: where it is on several queues, one that is awake."""
+    return {offer.engine: offer for offer in sorted(offers, key=lambda offer: not offer.asleep)}
 
 
 def _rank(quality: str, engine: str) -> int:

@@ -12,7 +12,7 @@ from jobs.remembered import Remembered
 from jobs.selectors import engine_offers
 from voices.errors import VoiceNotFoundError
 from voices.models import Revision, Voice
-from voices.routing import Bound, Offered, find_model
+from voices.routing import Bound, Offered, find_model, offers_by_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ def _as_uuid(reference: str) -> UUID | None:
 
 def engines_of_voice(voice: Voice, offers: Sequence[Offered]) -> list[dict[str, Any]]:
     """How a voice can be spoken now: engine, whether it is installed, whether it sleeps."""
-    known = {offer.engine: offer for offer in offers}
+    known = offers_by_engine(offers)
     published = [r for r in voice.revisions.all() if r.state == Revision.State.PUBLISHED]
     return [
         {

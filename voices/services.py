@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -12,13 +11,13 @@ from django.db import transaction
 from jobs.errors import AwaitedEndedError, IdempotencyConflictError
 from jobs.pressure import check_pressure
 from jobs.selectors import live_job_ids
-from jobs.services.accept import Accepted, NewJob, Step, find_made, submit_job
+from jobs.services.accept import Accepted, Made, NewJob, Step, find_made, submit_job
 from jobs.services.hits import record_done_job
 from jobs.states import Bond
 from voices import keys, renders
 from voices.errors import LicenceForbidsError, NoEngineError, SpeechNotAllowedError
 from voices.results import charge_for, result_for
-from voices.routing import Way, Wish, find_route
+from voices.routing import Refusal, Route, Way, Wish, find_route
 from voices.selectors import SpokenVoice, current_offers, spoken_voice
 from voices.text import check_text, normalise
 
@@ -59,7 +58,6 @@ class Prepared:
     job: NewJob
     keys: tuple[str, ...]
     request: SynthesisRequest
-    ways: tuple[Way, ...]
 
 
 def submit_synthesis(
@@ -70,23 +68,20 @@ def submit_synthesis(
     body_hash: str = "",
 ) -> Submitted:
     """Accept the request, once per idempotency key. What was said before is not said again."""
-    if idempotency_key and (known := find_replay(caller, [idempotency_key], [body_hash])):
-        return known[idempotency_key]
-    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
+    if idempotency_key and (made := find_replay(caller, [idempotency_key], body_hash)):
+        return Submitted(made[idempotency_key].job_id, replayed=True)
     prepared = prepare_synthesis(caller, request)
+    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
     job = replace(prepared.job, idempotency_key=idempotency_key, body_hash=body_hash)
     return accept_prepared(replace(prepared, job=job))
 
 
-def find_replay(
-    caller: Caller, idempotency_keys: Sequence[str], hashes: Sequence[str]
-) -> dict[str, Submitted]:
-    """What these keys made before, whatever would be said of the same request now."""
-    made = find_made(caller.tenant_id, idempotency_keys)
-    for key, told in zip(idempotency_keys, hashes, strict=True):
-        if key in made and made[key][1] != told:
-            raise IdempotencyConflictError
-    return {key: Submitted(job_id, replayed=True) for key, (job_id, _) in made.items()}
+def find_replay(caller: Caller, own_keys: Sequence[str], body_hash: str) -> dict[str, Made]:
+    """What these keys made before of the same body, whatever would be said of it now."""
+    made = find_made(caller.tenant_id, own_keys)
+    if any(before.body_hash != body_hash for before in made.values()):
+        raise IdempotencyConflictError
+    return made
 
 
 def prepare_synthesis(caller: Caller, request: SynthesisRequest) -> Prepared:
@@ -102,14 +97,18 @@ def prepare_synthesis(caller: Caller, request: SynthesisRequest) -> Prepared:
         )
     language = request.language or voice.language
     speech = Speech(voice, language, normalise(request.text, language))
-    ways = _find_ways(caller, request, speech)
+    route = _find_route(caller, request, speech)
+    ways = route.ways
     seed = keys.fresh_seed() if _fresh(request) else request.seed
     found = tuple(_key(caller, speech, way, seed) for way in ways)
     plan = [_step(way, key, seed) for way, key in zip(ways, found, strict=True)]
-    return Prepared(_job(caller, request, speech, plan, ways[0].cost), found, request, ways)
+    job = replace(
+        _job(caller, request, speech, plan), cost=ways[0].cost, trail=_why(route.refusals)
+    )
+    return Prepared(job, found, request)
 
 
-def _find_ways(caller: Caller, request: SynthesisRequest, speech: Speech) -> tuple[Way, ...]:
+def _find_route(caller: Caller, request: SynthesisRequest, speech: Speech) -> Route:
     wish = Wish(
         language=speech.language,
         characters=len(speech.text),
@@ -123,7 +122,7 @@ def _find_ways(caller: Caller, request: SynthesisRequest, speech: Speech) -> tup
     route = find_route(speech.voice.bindings, current_offers(), wish)
     if not route.ways:
         raise NoEngineError(route.refusals)
-    return tuple(route.ways)
+    return route
 
 
 def _key(caller: Caller, speech: Speech, way: Way, seed: int | None) -> str:
@@ -137,9 +136,12 @@ def _key(caller: Caller, speech: Speech, way: Way, seed: int | None) -> str:
     )
 
 
-def _job(
-    caller: Caller, request: SynthesisRequest, speech: Speech, plan: list[Step], cost: float
-) -> NewJob:
+def _why(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
+    """Why engines of this voice are not in the plan: the trail begins with it."""
+    return [{"attempt": 0} | refusal.as_json() for refusal in refusals]
+
+
+def _job(caller: Caller, request: SynthesisRequest, speech: Speech, plan: list[Step]) -> NewJob:
     pinned = {
         "voice": speech.voice.slug,
         "revision": speech.voice.revision_id,
@@ -152,8 +154,7 @@ def _job(
         plan=plan,
         request=request.as_json() | pinned,
         priority=request.priority,
-        cost=cost,
-        deadline=_deadline(request),
+        expires_after=request.deadline_seconds,
         personality_id=request.personality_id,
     )
 
@@ -175,12 +176,6 @@ def _step(way: Way, key: str, seed: int | None) -> Step:
             "seed": keys.seed_of(key, seed),
         },
     )
-
-
-def _deadline(request: SynthesisRequest) -> datetime | None:
-    if request.deadline_seconds is None:
-        return None
-    return datetime.now(UTC) + timedelta(seconds=request.deadline_seconds)
 
 
 def accept_prepared(prepared: Prepared) -> Submitted:

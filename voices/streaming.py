@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from tenants.problems import PROBLEM, describe
 from voices.api.serving import STREAM_HEADER
+from voices.audio import lose_audio
 from voices.storage import audio_store
-from voices.store import StoreError
+from voices.store import ObjectMissing, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -55,6 +56,10 @@ class AudioStreamer:
             pieces = await loop.run_in_executor(
                 self.readers, audio_store().open_range, name, int(first), int(length)
             )
+        except ObjectMissing:
+            lost = await loop.run_in_executor(self.readers, lose_audio, name)
+            await _send_problem(lost, send)
+            return
         except StoreError as error:
             await _send_problem(error, send)
             return
@@ -72,7 +77,7 @@ class AudioStreamer:
             await loop.run_in_executor(self.readers, pieces.close)
 
 
-async def _send_problem(error: StoreError, send: Send) -> None:
+async def _send_problem(error: Exception, send: Send) -> None:
     described = describe(error)
     body, extra = described or ({}, {})
     headers = {"content-type": PROBLEM} | extra

@@ -24,7 +24,8 @@ DUE = """
     SELECT j.id FROM jobs_job j
       JOIN tenants_tenant t ON t.id = j.tenant_id JOIN tenants_tier tier ON tier.slug = t.tier_id
      WHERE j.ended_at < now() - make_interval(days => coalesce(t.result_days, tier.result_days))
-       AND j.request ? 'text'"""
+       AND j.request ? 'text'
+     LIMIT %s"""
 
 FORGET = """
     UPDATE jobs_job SET request = (request - 'text' - 'spoken') || '{"forgotten": true}',
@@ -39,13 +40,16 @@ NAMED = """
 
 def forget_old_results(*, dry_run: bool = False) -> int:
     """Blank the text and let go of the audio of results older than their tenant keeps them."""
+    forgotten, bite = 0, BITE
     with connection.cursor() as cursor:
-        cursor.execute(DUE)
-        due = [row[0] for row in cursor.fetchall()]
-        if not dry_run:
-            for start in range(0, len(due), BITE):
-                cursor.execute(FORGET, [due[start : start + BITE]])
-    return len(due)
+        while bite == BITE:
+            cursor.execute(DUE, [None if dry_run else BITE])
+            due = [row[0] for row in cursor.fetchall()]
+            if not dry_run:
+                cursor.execute(FORGET, [due])
+            bite = len(due)
+            forgotten += bite
+    return forgotten
 
 
 def forget_old_renders(*, dry_run: bool = False) -> int:

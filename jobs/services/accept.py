@@ -8,7 +8,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -55,8 +55,10 @@ class NewJob:
     request: Mapping[str, Any] = field(default_factory=dict)
     priority: Priority = Priority.STANDARD
     cost: float = 1.0
+    trail: Sequence[Mapping[str, Any]] = ()
     not_before: datetime | None = None
     deadline: datetime | None = None
+    expires_after: float | None = None  # seconds, on the ledger's clock
     waits_on: Mapping[UUID, Bond] = field(default_factory=dict)
     personality_id: str = ""
     batch_id: UUID | None = None
@@ -80,15 +82,16 @@ ACCEPT = Statement(
     WITH asked AS (
       SELECT * FROM jsonb_to_recordset($1) AS n(
         id uuid, tenant_id uuid, kind text, state text, priority smallint, queue text,
-        request jsonb, plan jsonb, cost float8, pending int, not_before timestamptz,
-        deadline timestamptz, personality_id text, batch_id uuid, retry_of uuid,
-        idempotency_key text, body_hash text)),
+        request jsonb, plan jsonb, trail jsonb, cost float8, pending int, not_before timestamptz,
+        deadline timestamptz, expires_after float8, personality_id text, batch_id uuid,
+        retry_of uuid, idempotency_key text, body_hash text)),
     job AS (
       INSERT INTO jobs_job (id, tenant_id, kind, state, priority, queue, request, plan, trail,
              cost, pending, not_before, deadline, personality_id, batch_id, retry_of_id,
              idempotency_key, body_hash)
-      SELECT id, tenant_id, kind, state, priority, queue, request, plan, '[]', cost, pending,
-             not_before, deadline, personality_id, batch_id, retry_of, idempotency_key, body_hash
+      SELECT id, tenant_id, kind, state, priority, queue, request, plan, trail, cost, pending,
+             not_before, coalesce(deadline, now() + make_interval(secs => expires_after)),
+             personality_id, batch_id, retry_of, idempotency_key, body_hash
         FROM asked
       ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
       RETURNING id, queue, tenant_id, state),
@@ -168,12 +171,20 @@ def _insert(
     return [Accepted(job.id) if job.id in fresh else replay_job(job) for job in jobs], fresh
 
 
-def find_made(tenant_id: UUID, keys: Sequence[str]) -> dict[str, tuple[UUID, str]]:
-    """The jobs these idempotency keys made before, each with the hash of its body."""
+class Made(NamedTuple):
+    """A job an idempotency key made before, and of what body."""
+
+    job_id: UUID
+    body_hash: str
+    batch_id: UUID | None
+
+
+def find_made(tenant_id: UUID, keys: Sequence[str]) -> dict[str, Made]:
+    """What these idempotency keys made before."""
     made = Job.objects.filter(tenant_id=tenant_id, idempotency_key__in=keys)
     return {
-        str(key): (job_id, told)
-        for key, job_id, told in made.values_list("idempotency_key", "id", "body_hash")
+        str(job.idempotency_key): Made(job.id, job.body_hash, job.batch_id)
+        for job in made.only("id", "idempotency_key", "body_hash", "batch_id")
     }
 
 
@@ -199,10 +210,12 @@ def job_row(job: NewJob, pending: int = 0) -> dict[str, Any]:
         "queue": job.plan[0].queue,
         "request": job.request,
         "plan": [step.as_json() for step in job.plan],
+        "trail": list(job.trail),
         "cost": job.cost,
         "pending": pending,
         "not_before": job.not_before and job.not_before.isoformat(),
         "deadline": job.deadline and job.deadline.isoformat(),
+        "expires_after": job.expires_after,
         "personality_id": job.personality_id,
         "batch_id": job.batch_id and str(job.batch_id),
         "retry_of": job.retry_of and str(job.retry_of),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import random
 import time
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -16,10 +16,11 @@ from jobs.lanes import wake
 from jobs.prepared import Statement
 from jobs.services.endings import end_job, free_waiters
 from jobs.states import State
+from jobs.together import Together
 from jobs.wire import hint_ended, hint_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -71,14 +72,23 @@ class Charge:
     cached: bool = False
 
 
+class Ending(NamedTuple):
+    """A job as its holder ends it well; result and charge as JSON."""
+
+    job_id: str
+    fence: int
+    result: str
+    charge: str
+
+
 CLAIM = Statement(
-    "claim_job",
-    ("uuid", "interval", "text", "text"),
+    "claim_jobs",
+    ("uuid[]", "interval", "text", "text"),
     """
     UPDATE jobs_job
        SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = $3,
            lease_until = now() + $2, started_at = coalesce(started_at, now())
-     WHERE id = $1 AND (state = 'rung' OR state = 'queued' AND lost_leases < 2)
+     WHERE id = ANY($1) AND (state = 'rung' OR state = 'queued' AND lost_leases < 2)
        AND queue = coalesce($4, queue)
     RETURNING id, tenant_id, kind, fence, attempt, failures, step, deadline,
               plan::text, request::text, checkpoint::text
@@ -86,24 +96,27 @@ CLAIM = Statement(
 )
 
 FINISH = Statement(
-    "finish_job",
-    ("uuid", "int", "jsonb", "jsonb", "bool"),
+    "finish_jobs",
+    ("uuid[]", "int[]", "jsonb[]", "jsonb[]", "bool"),
     """
-    WITH done AS (
-      UPDATE jobs_job
-         SET state = 'succeeded', lease_until = NULL, progress = 1, result = $3,
+    WITH held AS (
+      SELECT * FROM unnest($1, $2, $3, $4) AS h(id, fence, result, charge)),
+    done AS (
+      UPDATE jobs_job j
+         SET state = 'succeeded', lease_until = NULL, progress = 1, result = held.result,
              ended_at = now(), events = events + 1
-       WHERE id = $1 AND fence = $2 AND state = 'running' AND awaited = $5
-      RETURNING id, tenant_id, personality_id, events),
+        FROM held
+       WHERE j.id = held.id AND j.fence = held.fence AND j.state = 'running' AND j.awaited = $5
+      RETURNING j.id, j.tenant_id, j.personality_id, j.events, j.result, held.charge),
     charged AS (
       INSERT INTO jobs_usage (job_id, tenant_id, personality_id, voice, provider, characters,
              audio_seconds, cost_usd, cached)
       SELECT done.id, done.tenant_id, done.personality_id, c.voice, c.provider, c.characters,
              c.audio_seconds, c.cost_usd, c.cached
-        FROM done, jsonb_to_record($4) AS c(voice text, provider text, characters int,
+        FROM done, jsonb_to_record(done.charge) AS c(voice text, provider text, characters int,
              audio_seconds float8, cost_usd numeric, cached bool))
     INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
-    SELECT id, tenant_id, events, 'job.succeeded', $3 FROM done
+    SELECT id, tenant_id, events, 'job.succeeded', result FROM done
     RETURNING job_id
     """,
 )
@@ -153,31 +166,53 @@ def claim_job(job_id: UUID | str, *, worker: str, queue: str | None = None) -> C
 
     With the queue its bell came by, only while it is there: a late bell of an earlier step is void.
     """
-    asked_at = time.monotonic()
-    row = CLAIM.row(str(job_id), settings.LEASE, worker, queue)
+    return _claims(worker, queue)(str(job_id))
+
+
+@cache
+def _claims(worker: str, queue: str | None) -> Together[str, ClaimedJob | None]:
+    """The threads of a worker claim together: one commit for all bells heard at one time."""
+    return Together(partial(_claim_all, worker, queue))
+
+
+def _claim_all(worker: str, queue: str | None, job_ids: Sequence[str]) -> list[ClaimedJob | None]:
+    """Two bells for one job may come at once: the first has it."""
+    lease_ends = time.monotonic() + settings.LEASE.total_seconds()
+    rows = {str(row[0]): row for row in CLAIM.rows(list(job_ids), settings.LEASE, worker, queue)}
+    return [_claimed(rows.pop(job_id, None), lease_ends) for job_id in job_ids]
+
+
+def _claimed(row: tuple[Any, ...] | None, lease_ends: float) -> ClaimedJob | None:
     if row is None:
         return None
     documents = [text and json.loads(text) for text in row[8:]]
-    lease_ends = asked_at + settings.LEASE.total_seconds()
     return ClaimedJob(*[*row[:8], *documents, lease_ends])
 
 
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
     """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
-    values = (str(job.id), job.fence, json.dumps(result), charge_json(charge))
-    if FINISH.row(*values, False) is None and not _finish_awaited(job, values):
+    ending = Ending(str(job.id), job.fence, json.dumps(result), charge_json(charge))
+    if not _finish(ending) and not _finish_awaited(job, ending):
         return False
     transaction.on_commit(partial(hint_ended, job.id))
     return True
 
 
-def _finish_awaited(job: ClaimedJob, values: tuple[Any, ...]) -> bool:
+def _finish_all(endings: Sequence[Ending], *, awaited: bool = False) -> list[bool]:
+    done = {str(row[0]) for row in FINISH.rows(*map(list, zip(*endings, strict=True)), awaited)}
+    return [ending.job_id in done for ending in endings]
+
+
+_finish: Together[Ending, bool] = Together(_finish_all)
+
+
+def _finish_awaited(job: ClaimedJob, ending: Ending) -> bool:
     """Finish a job others wait on, and set them free.
 
     Two statements, for one that waited while another waiter was accepted would not see its edge.
     """
     with transaction.atomic():
-        if FINISH.row(*values, True) is None:
+        if not all(_finish_all([ending], awaited=True)):
             return False
         free_waiters(job.id)
     return True
@@ -258,13 +293,4 @@ def _note(job: ClaimedJob, code: str, message: str) -> str:
 
 def charge_json(charge: Charge) -> str:
     """A charge as the finishing statements read it."""
-    return json.dumps(
-        {
-            "voice": charge.voice,
-            "provider": charge.provider,
-            "characters": charge.characters,
-            "audio_seconds": charge.audio_seconds,
-            "cost_usd": charge.cost_usd,
-            "cached": charge.cached,
-        }
-    )
+    return json.dumps(asdict(charge))

@@ -108,17 +108,20 @@ def cancel_job(*, tenant_id: UUID, job_id: UUID) -> State:
 def cancel_batch(*, tenant_id: UUID, batch_id: UUID) -> int:
     """Cancel whatever of the batch has not ended. How many that were."""
     live = Job.objects.filter(tenant_id=tenant_id, batch_id=batch_id, state__in=LIVE)
-    ids = list(live.values_list("id", flat=True))
+    ids = list(live.order_by("-id").values_list("id", flat=True))  # who waits before who is awaited
     for job_id in ids:
         cancel_job(tenant_id=tenant_id, job_id=job_id)
     return len(ids)
 
 
+@transaction.atomic
 def retry_job(*, tenant_id: UUID, job_id: UUID, ceiling: int) -> Accepted:
-    """A new job with the same request and plan; the old one stays as it ended."""
-    job = Job.objects.filter(id=job_id, tenant_id=tenant_id).first()
+    """A new job with the same request and plan, or the one that retries it already."""
+    job = Job.objects.select_for_update().filter(id=job_id, tenant_id=tenant_id).first()
     if job is None:
         raise JobNotFoundError
+    if (again := Job.objects.filter(retry_of=job, ended_at=None).only("id").first()) is not None:
+        return Accepted(again.id, replayed=True)
     if job.state not in FINAL - {State.SUCCEEDED} or job.request.get("forgotten"):
         raise NotRetriableError
     check_pressure(tenant_id=tenant_id, ceiling=ceiling)
@@ -139,11 +142,10 @@ def retry_job(*, tenant_id: UUID, job_id: UUID, ceiling: int) -> Accepted:
 def _settle(ending: Ending) -> None:
     for waiter_id in _waiters(ending.job_id, Bond.PART):
         end_job(waiter_id, State.FAILED, code=_part_code(ending), message=ending.message)
-    same = _waiters(ending.job_id, Bond.SAME)
     if ending.state == State.FAILED and ending.shared:
-        for waiter_id in same:
+        for waiter_id in _waiters(ending.job_id, Bond.SAME, alike=True):
             end_job(waiter_id, State.FAILED, code=ending.code, message=ending.message)
-    elif same:
+    if same := _waiters(ending.job_id, Bond.SAME):  # those with other ways left among them
         _promote(ending.job_id, same[0])
     transaction.on_commit(partial(_cancel_orphans, ending.job_id))
 
@@ -166,13 +168,17 @@ def free_waiters(job_id: UUID) -> None:
         transaction.on_commit(partial(hint_ready, row[0]))
 
 
-def _waiters(job_id: UUID, bond: Bond) -> list[UUID]:
+def _waiters(job_id: UUID, bond: Bond, *, alike: bool = False) -> list[UUID]:
+    """Who waits on a job; `alike`: only those whose plan is the same to its last step."""
     return _ids(
         "SELECT j.id FROM jobs_edge e JOIN jobs_job j ON j.id = e.waiter_id"
+        " JOIN jobs_job done ON done.id = e.awaited_id"
         " WHERE e.awaited_id = %s AND e.bond = %s AND j.state = 'waiting'"
+        "   AND (NOT %s OR j.plan = done.plan)"
         " ORDER BY j.id FOR UPDATE OF j",
         job_id,
         bond.value,
+        alike,
     )
 
 

@@ -154,13 +154,16 @@ def note_rung_again(rings: list[Ring]) -> None:
 
 
 def open_queues() -> list[str]:
-    return list(Queue.objects.filter(paused=False).values_list("name", flat=True))
+    """Those that this dispatcher knows how to ring, unless they are paused."""
+    known = Queue.objects.filter(paused=False, name__in=settings.QUEUES)
+    return list(known.values_list("name", flat=True))
 
 
 def queues_with_work() -> list[str]:
     """Open queues with a lane that may have something to ring."""
     ready = Lane.objects.filter(queue=OuterRef("pk"), ready=True)
-    return list(Queue.objects.filter(Exists(ready), paused=False).values_list("name", flat=True))
+    known = Queue.objects.filter(Exists(ready), paused=False, name__in=settings.QUEUES)
+    return list(known.values_list("name", flat=True))
 
 
 def prepare_session() -> None:

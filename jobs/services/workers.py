@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from jobs.models import Offer, Queue, Worker
@@ -76,4 +76,10 @@ def dismiss_worker(*, name: str) -> None:
 
 
 def ensure_queues(names: Sequence[str]) -> None:
+    """Enter the queues, and mend what a restored dump brings from another server's transactions."""
     Queue.objects.bulk_create([Queue(name=name) for name in names], ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_queue SET filled_by = 0"
+            " WHERE filled_by >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        )

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from synthesis_worker import audio
 from synthesis_worker.contract import SpeechRequest
 from synthesis_worker.engines.piper import PiperEngine
+from tests.bench.mill import CORES
 from tests.bench.on_demand import serve
-from tests.bench.speech import CORES, LONG, TEXTS, seconds_of
+from tests.bench.speech import LONG, TEXTS, seconds_of
 from tests.bench.texts import Texts
 from tests.bench.venvs import VOICE, medium_voice
 

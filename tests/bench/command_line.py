@@ -6,8 +6,9 @@ import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.bench.mill import CORES
 from tests.bench.on_demand import serve
-from tests.bench.speech import CORES, SHORT, TEXTS, seconds_of
+from tests.bench.speech import SHORT, TEXTS, seconds_of
 from tests.bench.texts import Texts
 
 threads = ThreadPoolExecutor(CORES)

@@ -24,6 +24,12 @@ class Used(NamedTuple):
 
 def cpu_ms(roots: Iterable[int]) -> float:
     """CPU time of these processes and all below them, the dead that were waited for included."""
+    found = tree(roots)
+    return sum(used.ticks for used in found.values()) * MS_PER_TICK
+
+
+def tree(roots: Iterable[int]) -> dict[int, Used]:
+    """These processes and all below them."""
     table = dict(_all_processes())
     children = defaultdict(set)
     for pid, used in table.items():
@@ -33,7 +39,7 @@ def cpu_ms(roots: Iterable[int]) -> float:
     while new:
         pids |= new
         new = set().union(*(children[pid] for pid in new)) - pids
-    return sum(table[pid].ticks for pid in pids if pid in table) * MS_PER_TICK
+    return {pid: table[pid] for pid in pids if pid in table}
 
 
 def parse_used(stat: str) -> Used:

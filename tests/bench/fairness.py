@@ -1,4 +1,4 @@
-"""`python -m tests.bench.fairness`: one tenant floods, another sends a little; how long it waits."""
+"""`python -m tests.bench.fairness`: how long few jobs wait behind a flood."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def measure(*, quick: bool) -> list[Figure]:
 
 
 def p95(latencies: str) -> float:
-    return statistics.quantiles(json.loads(latencies), n=20)[-1]
+    return float(statistics.quantiles(json.loads(latencies), n=20)[-1])
 
 
 if __name__ == "__main__":

@@ -80,6 +80,11 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def load(path: Path) -> list[Figure]:
+    """What an earlier run has saved."""
+    return [Figure(**row) for row in json.loads(path.read_text())] if path.exists() else []
+
+
 def save(figures: Sequence[Figure], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")

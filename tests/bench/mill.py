@@ -1,4 +1,4 @@
-"""A Voicemill for one comparison: its own durable PostgreSQL and Redis, and the processes asked for."""
+"""A Voicemill for one comparison: durable servers of its own, and the processes asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from redis import Redis
+
 from fleet import run
 from fleet.program import Program
 from fleet.scratch import running
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+READY = "voicemill:ready"  # the dispatcher listens to it once it has looked at everything
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -94,7 +97,16 @@ class Mill:
 
     def start_dispatcher(self) -> None:
         command = run.python("manage.py", "dispatch")
-        self.site.start(Program("dispatcher", command, self.environment, ROOT))
+        broker = Redis.from_url(self.environment["REDIS_URL"])
+        self.site.start(
+            Program(
+                "dispatcher",
+                command,
+                self.environment | {"WEB": "off"},
+                ROOT,
+                ready=lambda: broker.pubsub_numsub(READY)[0][1] > 0,
+            )
+        )
 
     def start_api(self) -> None:
         listener = self.site.stack.enter_context(run.open_port(None))
@@ -104,7 +116,7 @@ class Mill:
     def start_worker(self, queue: str, module: str, threads: int = CORES) -> None:
         environment = {**self.environment, "WORKER_MODULES": module}
         pool = ("-P", "threads", "-c", str(threads))
-        awake = f"SELECT count(*) FROM jobs_worker WHERE queue_id = '{queue}'"
+        awake = f"SELECT count(*) FROM jobs_worker WHERE queue_id = '{queue}'"  # noqa: S608 - ours
         database = self.site.services.postgres
         program = replace(
             run.worker(queue, pool, environment, ROOT),

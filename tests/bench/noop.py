@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PEERS = "tests.bench.peers"
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
-THREADS = 8
+THREADS = 16
 GOALS = {"celery": 0.75, "procrastinate": 0.35, "classic": 0.2}
 NAMES = {
     "celery": "Celery delay + prefork, not durable",

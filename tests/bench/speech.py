@@ -15,7 +15,7 @@ from fleet.program import Program
 from fleet.run import open_port
 from tests.bench.figures import Figure, compare
 from tests.bench.http_load import Load
-from tests.bench.mill import CORES, Mill, Site, open_site
+from tests.bench.mill import Mill, Site, open_site
 from tests.bench.on_demand import ROOT
 from tests.bench.rounds import Arm, take_turns
 from tests.bench.texts import Texts
@@ -32,7 +32,7 @@ LONG, SHORT = 200, 30  # characters
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Whoever sends the texts is left out. Each turn has texts of its own, the same for all arms."""
+    """Who sends the texts is left out. Each turn has texts of its own, the same for all arms."""
     with ExitStack() as stack:
         mill = stack.enter_context(open_site("speech"))
         peers = stack.enter_context(open_site("speech-peers"))
@@ -128,4 +128,4 @@ def told_to(process: OnDemand) -> Callable[[int], float]:
 
 def seconds_of(wav: bytes) -> float:
     with wave.open(io.BytesIO(wav)) as file:
-        return file.getnframes() / file.getframerate()
+        return float(file.getnframes() / file.getframerate())

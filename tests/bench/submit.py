@@ -1,4 +1,4 @@
-"""Submits no-op jobs by the service function, one by one, and waits until the ledger has them all."""
+"""Submits no-op jobs by the service function, one by one, and waits until all have ended."""
 
 from __future__ import annotations
 

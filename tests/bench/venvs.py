@@ -21,7 +21,7 @@ def peer_python(name: str) -> str:
 
 
 def medium_voice() -> Path:
-    """A voice of the medium size. Generated once, which takes torch, unless its two files lie there."""
+    """A voice of the medium size: generated once, by torch, unless its two files lie there."""
     path = HOME / "voices" / f"{VOICE}.onnx"
     if not path.exists():
         add_torch(HOME / "venvs" / "voice")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jobs.prepared import Statement
 
 HOLDER = " AND fence = $2 AND state = 'running'"
+FINISHER = " AND j.fence = held.fence AND j.state = 'running'"
 ENDER = " AND state = ANY($5) AND ($6 IS NULL OR fence = $6)"
 
 
@@ -20,7 +21,7 @@ def _without(guard: str, statement: Statement) -> Statement:
     return replace(statement, sql=statement.sql.replace(guard, ""))
 
 
-claims.FINISH = _without(HOLDER, claims.FINISH)
+claims.FINISH = _without(FINISHER, claims.FINISH)
 claims.REQUEUE = _without(HOLDER, claims.REQUEUE)
 claims.RETRY_LATER = _without(HOLDER, claims.RETRY_LATER)
 claims.REPORT = _without(HOLDER, claims.REPORT)

@@ -26,7 +26,7 @@ from voices.api.presenting import (
     present_voice,
 )
 from voices.api.serving import serve_audio
-from voices.audio import audio_of, link_to, linked_audio, stored_audio
+from voices.audio import audio_of, link_to, linked_audio
 from voices.bulk import submit_bulk
 from voices.requests import body_hash
 
@@ -116,8 +116,7 @@ class AudioView(APIView):
     )
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
         job = jobs_selectors.tenant_job(caller_of(request).tenant_id, job_id)
-        audio = stored_audio(audio_of(job))
-        return serve_audio(request._request, audio)  # noqa: SLF001 - a plain answer
+        return serve_audio(request._request, audio_of(job))  # noqa: SLF001 - a plain answer
 
 
 class AudioLinkView(APIView):

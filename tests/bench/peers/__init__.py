@@ -1,1 +1,1 @@
-"""What Voicemill is measured beside. Each runs in an environment of its own: see the *.txt files."""
+"""What Voicemill is measured beside. Each *.txt here is an environment of its own."""
