@@ -15,6 +15,7 @@ from voices.storage import audio_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from voices.store import StoredObject
 
@@ -40,16 +41,20 @@ NAMED = """
 
 def forget_old_results(*, dry_run: bool = False) -> int:
     """Blank the text and let go of the audio of results older than their tenant keeps them."""
-    forgotten, bite = 0, BITE
-    with connection.cursor() as cursor:
-        while bite == BITE:
-            cursor.execute(DUE, [None if dry_run else BITE])
-            due = [row[0] for row in cursor.fetchall()]
-            if not dry_run:
-                cursor.execute(FORGET, [due])
-            bite = len(due)
-            forgotten += bite
+    if dry_run:
+        return len(_due(None))
+    forgotten = 0
+    while due := _due(BITE):
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [due])
+        forgotten += len(due)
     return forgotten
+
+
+def _due(most: int | None) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [most])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def forget_old_renders(*, dry_run: bool = False) -> int:
