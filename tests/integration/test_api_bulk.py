@@ -138,3 +138,9 @@ def test_a_batch_beside_the_one_that_speaks_waits_on_it(api: Client) -> None:
     assert Job.objects.get(id=other).state == "waiting"
     assert [speak(job_id).state for job_id in (one, other)] == ["succeeded", "succeeded"]
     assert JournalEngine.spoken == ["Spoken for both."]
+
+
+def test_a_shorter_bulk_under_the_same_key_is_a_conflict(api: Client) -> None:
+    post(api, BULK, {"items": [item(1), item(2)]}, Idempotency_Key="b")
+    answer = post(api, BULK, {"items": [item(1)]}, Idempotency_Key="b")
+    assert problem_of(answer) == (409, "idempotency_conflict")

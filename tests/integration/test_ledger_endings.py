@@ -281,3 +281,11 @@ def test_only_success_is_charged(tenant: Tenant) -> None:
         bring_to(tenant, state)
     assert [usage.job.state for usage in Usage.objects.select_related("job")] == ["succeeded"]
     assert Event.objects.count() == 4
+
+
+def test_a_retry_asked_for_twice_is_one_job_until_it_ends(tenant: Tenant) -> None:
+    old = bring_to(tenant, State.FAILED)
+    first, again = (retry_job(tenant_id=tenant.id, job_id=old, ceiling=10) for _ in range(2))
+    assert (again.id, again.replayed) == (first.id, True)
+    assert cancel_job(tenant_id=tenant.id, job_id=first.id) == State.CANCELLED
+    assert retry_job(tenant_id=tenant.id, job_id=old, ceiling=10).id != first.id

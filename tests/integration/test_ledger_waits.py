@@ -14,7 +14,9 @@ from jobs.services.endings import cancel_job, end_job
 from jobs.services.housekeeping import expire_late_jobs, queue_due_jobs
 from jobs.states import Bond, State
 from tests.ledger import (
+    CPU,
     HOUR,
+    NET,
     PASSING,
     PERMANENT,
     ago,
@@ -243,3 +245,10 @@ def test_a_replay_adds_nothing_to_wait_for(tenant: Tenant) -> None:
     assert (look(first).pending, Edge.objects.count(), Job.objects.count()) == (1, 1, 2)
     assert finish(take(maker))
     assert states(first) == ["queued"]
+
+
+def test_a_waiter_with_another_way_left_takes_it_instead_of_failing(tenant: Tenant) -> None:
+    maker, (first, second, third) = crowd(tenant)
+    change(second, plan=[CPU.as_json(), NET.as_json()])
+    assert fail_step(take(maker), PERMANENT)
+    assert states(first, second, third) == ["failed", "queued", "failed"]

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db.models import F
 
+from jobs.dispatch import run_sweeps
 from jobs.models import Job, Usage
 from tests.conftest import make_tenant
 from tests.engines import JournalEngine
@@ -24,6 +25,7 @@ from voices.store import audio_name, read_verified
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django import Settings
 
     from tenants.models import Tenant
 
@@ -222,3 +224,8 @@ def test_a_waiter_that_finds_the_master_spoilt_speaks_itself(api: Client, harm: 
     job = speak(waiter)
     assert (job.step, job.result["cached"]) == (0, False)  # type: ignore[index]
     assert len(JournalEngine.spoken) == 2
+
+
+def test_a_sweep_that_fails_does_not_keep_the_others_away(settings: Settings) -> None:
+    settings.SWEEPS = ["no.such.sweep", "jobs.sweeps.forget_idempotency_keys"]
+    assert run_sweeps() == {"jobs.sweeps.forget_idempotency_keys": 0}

@@ -143,3 +143,11 @@ def test_a_default_the_engine_knows_is_kept() -> None:
 def test_a_variant_of_a_known_model_is_known(name: str, known: bool) -> None:
     found = find_model(offered("espeak").capabilities, name)
     assert (found is not None) == known
+
+
+def test_of_an_engine_on_two_queues_the_one_that_is_awake_is_taken() -> None:
+    awake = offered("piper")
+    asleep = replace(offered("piper", asleep=True), queue="zzz")
+    for offers in ([awake, asleep], [asleep, awake]):
+        [way] = find_route([Bound("piper", "m")], offers, wish()).ways
+        assert (way.queue, way.asleep) == (awake.queue, False)
