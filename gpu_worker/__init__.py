@@ -1,0 +1,1 @@
+"""GPU engines, their batching and training. The room is kept free for them."""

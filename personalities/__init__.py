@@ -1,0 +1,1 @@
+"""Personalities, and every endpoint that takes one. The room is kept free for them."""
