@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
 from jobs.bell import Ring
-from jobs.models import Lane, Queue
+from jobs.models import Queue
 from jobs.prepared import Statement
 
 BITE = 64  # jobs one fill rings at most
@@ -101,6 +100,17 @@ SUSPECT = Statement(
     """,
 )
 
+WITH_WORK = Statement(
+    "find_queues_with_work",
+    ("text[]",),
+    """
+    SELECT name FROM jobs_queue q
+     WHERE name = ANY($1) AND NOT paused
+       AND EXISTS (SELECT 1 FROM jobs_lane WHERE queue_id = q.name AND ready)
+     ORDER BY name
+    """,
+)
+
 UNHEARD = Statement(
     "find_unheard_bells",
     ("text", "interval"),
@@ -161,9 +171,7 @@ def open_queues() -> list[str]:
 
 def queues_with_work() -> list[str]:
     """Open queues with a lane that may have something to ring."""
-    ready = Lane.objects.filter(queue=OuterRef("pk"), ready=True)
-    known = Queue.objects.filter(Exists(ready), paused=False, name__in=settings.QUEUES)
-    return list(known.values_list("name", flat=True))
+    return [row[0] for row in WITH_WORK.rows(list(settings.QUEUES))]
 
 
 def prepare_session() -> None:
