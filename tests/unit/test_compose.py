@@ -1,0 +1,172 @@
+"""compose.yaml and the images say what the supervisor runs, and keep the house's promises."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fleet import run
+from fleet.flower import Flower
+from fleet.install import requirement_files
+from fleet.services import Services
+from tests.deployment import (
+    OURS,
+    ROOT,
+    command_of,
+    compose,
+    environment_of,
+    example,
+    image_of,
+    images,
+    services,
+    to_fill_in,
+    variables,
+)
+from tests.unit.test_configuration import settings_read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fleet.program import Program
+
+SETTINGS = {setting.name for setting in settings_read()}
+SECRETS = re.compile(r"PASSWORD|SECRET|ACCESS_KEY")
+CELERY_ENDS = 5  # config/celery.py: seconds after DRAIN_SECONDS
+
+
+def programs() -> dict[str, Program]:
+    """What `make run` starts of the product, by name, with no environment but its own."""
+    with socket.socket() as listener:
+        product = run.product(ROOT, {}, listener, "")
+    flower = Flower(5555, "secret").program(ROOT, {})
+    return {program.name: program for program in (*product, flower)}
+
+
+def anywhere(command: tuple[str, ...] | list[str]) -> list[str]:
+    """A command without the interpreter's path, the machine's addresses and its number of cores."""
+    words = ["python" if word == sys.executable else word for word in command]
+    line = " ".join(words).removeprefix("nice -n 10 ")
+    line = re.sub(r"--fd \d+|--host 0\.0\.0\.0 --port 8000", "LISTEN", line)
+    line = re.sub(r"--address=\S+ --port=\d+", "LISTEN", line)
+    return re.sub(r"-P threads -c \d+", "-P threads -c CORES", line).split()
+
+
+@pytest.mark.parametrize("name", ["api", "dispatcher", "cpu", "media", "flower"])
+def test_a_container_runs_what_the_supervisor_runs(name: str) -> None:
+    program, service = programs()[name], services()[name]
+    assert anywhere(command_of(service)) == anywhere(program.command)
+    told = environment_of(service)
+    own = {key: value for key, value in (program.environment or {}).items() if not private(key)}
+    assert {key: told.get(key) for key in own} == own
+
+
+def private(name: str) -> bool:
+    return name in {"FLOWER_BASIC_AUTH", "FLOWER_CONF"}
+
+
+def test_redis_keeps_what_the_embedded_redis_keeps(tmp_path: Path) -> None:
+    ours = Services.under(tmp_path, tmp_path).redis.program().command
+    theirs = command_of(services()["redis"])[-1]
+    for name in ("--appendonly", "--appendfsync", "--maxmemory-policy"):
+        assert f"{name} {ours[ours.index(name) + 1]}" in theirs
+    assert '--save ""' in theirs
+
+
+def test_every_image_has_a_service_and_what_it_installs_exists() -> None:
+    targets = {service["build"]["target"] for service in services().values() if "build" in service}
+    assert targets == OURS
+    for name in targets:
+        found = images()[name].requirements
+        assert found, name
+        for file in found:
+            for included in requirement_files(ROOT / file):
+                assert pinned(included), included
+
+
+def pinned(requirements: Path) -> bool:
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    return all(line.startswith(("#", "-r ")) or "==" in line for line in lines if line)
+
+
+def test_nothing_runs_as_root_and_nothing_may_become_it() -> None:
+    for name, service in services().items():
+        user = str(service.get("user") or image_of(service).user)
+        assert user.partition(":")[0] not in {"", "0", "root"}, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    for name in OURS:
+        assert images()[name].user == "10001:10001", name
+
+
+def test_only_loopback_hears_from_outside() -> None:
+    for name, service in services().items():
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), name
+    assert "ports" not in services()["postgres"]
+    assert "ports" not in services()["redis"]
+    assert compose()["networks"]["inside"] == {"internal": True}
+    for name in ("postgres", "redis", "cpu", "media"):
+        assert services()[name]["networks"] == ["inside"], name
+
+
+def test_no_password_has_a_default() -> None:
+    secret = {name for name in variables() if SECRETS.search(name) or name == "SECRET_KEY"}
+    assert len(secret) == 6
+    for name in secret:
+        assert variables()[name][0] == "?", name
+        assert example()[name] == "", name
+    assert to_fill_in() == secret
+
+
+def test_every_name_that_containers_are_given_is_known() -> None:
+    flower = {"FLOWER_BASIC_AUTH", "FLOWER_ENABLE_EVENTS", "FLOWER_READ_ONLY"}
+    python = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE"}
+    others = {"FLOWER_UNAUTHENTICATED_API", "RCLONE_AUTH_KEY", "RCLONE_CONFIG", "REDISCLI_AUTH"}
+    servers = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
+    for name, service in services().items():
+        unknown = set(environment_of(service)) - SETTINGS - flower - python - others - servers
+        assert not unknown, name
+
+
+def test_every_service_is_watched_bounded_and_brought_back() -> None:
+    for name, service in services().items():
+        assert service["restart"] == ("on-failure" if name == "prepare" else "unless-stopped"), name
+        assert service["mem_limit"], name
+        assert service["cpus"], name
+        watched = image_of(service).health or service.get("healthcheck", {}).get("test")
+        unwatched = service.get("healthcheck", {}).get("disable", False)
+        assert bool(watched), name
+        assert unwatched == (name in {"prepare", "dispatcher"}), name
+
+
+def test_a_worker_is_given_the_time_it_takes_to_drain() -> None:
+    drain = int(example()["DRAIN_SECONDS"])
+    for name in ("cpu", "media"):
+        seconds = int(services()[name]["stop_grace_period"].removesuffix("s"))
+        assert drain + CELERY_ENDS <= seconds <= drain + 2 * CELERY_ENDS, name
+
+
+def test_flower_is_given_the_broker_alone() -> None:
+    told = environment_of(services()["flower"], {"POSTGRES_PASSWORD": "one", "SECRET_KEY": "two"})
+    assert services()["flower"]["env_file"] == []
+    assert not {"S3_ACCESS_KEY", "S3_SECRET_KEY"} & set(told)
+    assert not [value for value in told.values() if "one" in value or "two" in value]
+    assert told["FLOWER_READ_ONLY"] == "true"
+
+
+def test_no_image_holds_more_than_it_was_allowed_to() -> None:
+    """The context is a list of what may go in, and no secret or data of a clone is on it."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert wanted[0] == "*"
+    allowed = {line[1:] for line in wanted if line.startswith("!")}
+    assert not allowed & {".env", ".git", "var", ".venv", "tests", "deploy", "fleet"}
+    assert all((ROOT / name).exists() for name in allowed)
+    for name, stage in images().items():
+        assert not [line for line in stage.lines if line.startswith("ARG")], (
+            name
+        )  # no secret's way in

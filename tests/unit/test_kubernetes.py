@@ -1,0 +1,187 @@
+"""The Kubernetes manifests: valid by the published schemas, whole, and locked down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from tests.deployment import KUBERNETES, ROOT, command_of, example, images, services
+from tests.unit.test_compose import CELERY_ENDS, SETTINGS
+
+VERSIONS = ["1.30", "1.37"]
+KEDA = "keda.sh/v1alpha1"
+KUSTOMIZATION = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text(encoding="utf-8"))
+GENERATED = {"configMapGenerator": "settings.env", "secretGenerator": "secrets.env"}
+
+Object = dict[str, Any]
+
+
+def documents() -> list[Object]:
+    """Every object, in the order in which the kustomization names its file."""
+    files = [KUBERNETES / name for name in KUSTOMIZATION["resources"]]
+    return [one for file in files for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
+
+
+def of_kind(kind: str) -> dict[str, Object]:
+    return {one["metadata"]["name"]: one for one in documents() if one["kind"] == kind}
+
+
+def pods() -> dict[str, Object]:
+    """The pod of each Deployment and Job, by name."""
+    owners = of_kind("Deployment") | of_kind("Job")
+    return {name: owner["spec"]["template"]["spec"] for name, owner in owners.items()}
+
+
+def containers() -> list[tuple[str, Object]]:
+    found = [
+        (name, pod, key) for name, pod in pods().items() for key in ("initContainers", "containers")
+    ]
+    return [(name, one) for name, pod, key in found for one in pod.get(key, [])]
+
+
+def settings(file: str) -> dict[str, str]:
+    lines = (KUBERNETES / file).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_is_valid_by_the_schema_of_kubernetes(version: str) -> None:
+    checked = [one for one in documents() if one["apiVersion"] != KEDA]
+    assert len(checked) > 10
+    for one in checked:
+        kubernetes_validate.validate(one, version, strict=True)
+
+
+def test_the_schemas_refuse_what_is_wrong() -> None:
+    wrong = of_kind("Deployment")["api"]
+    wrong["spec"]["template"]["spec"]["terminationGracePeriod"] = 20
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
+
+
+def test_every_file_is_named_and_every_name_is_a_file() -> None:
+    files = {file.name for file in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
+    assert files == set(KUSTOMIZATION["resources"])
+
+
+def test_every_name_that_is_referred_to_exists() -> None:
+    generated = {KUSTOMIZATION[kind][0]["name"] for kind in GENERATED}
+    for name, container in containers():
+        for source in container["envFrom"]:
+            (reference,) = source.values()
+            assert reference["name"] in generated, name
+        volumes = {volume["name"] for volume in pods()[name]["volumes"]}
+        assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes, name
+    for path in of_kind("Ingress")["api"]["spec"]["rules"][0]["http"]["paths"]:
+        assert path["backend"]["service"]["name"] in of_kind("Service")
+        assert path["backend"]["service"]["port"]["name"] == "http"
+    for name, scaled in of_kind("ScaledObject").items():
+        assert scaled["spec"]["scaleTargetRef"]["name"] in of_kind("Deployment"), name
+
+
+def test_every_selector_finds_the_pods_it_means() -> None:
+    labels = {
+        n: d["spec"]["template"]["metadata"]["labels"] for n, d in of_kind("Deployment").items()
+    }
+    for name, one in (of_kind("Deployment") | of_kind("PodDisruptionBudget")).items():
+        assert one["spec"]["selector"]["matchLabels"].items() <= labels[name].items()
+    assert of_kind("Service")["api"]["spec"]["selector"].items() <= labels["api"].items()
+    assert set(of_kind("PodDisruptionBudget")) == set(labels)
+    policy = of_kind("NetworkPolicy")["api"]["spec"]["podSelector"]["matchLabels"]
+    assert policy.items() <= labels["api"].items()
+
+
+def test_settings_and_secrets_are_settings_of_the_code_and_no_secret_has_a_value() -> None:
+    assert set(settings("settings.env")) <= SETTINGS
+    assert set(settings("secrets.env.example")) <= SETTINGS
+    assert set(settings("secrets.env.example").values()) == {""}
+    for _, container in containers():
+        assert {one["name"] for one in container.get("env", [])} <= SETTINGS
+
+
+def test_nothing_runs_as_root_or_writes_its_image() -> None:
+    for name, pod in pods().items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["runAsUser"] == 10001, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert pod["automountServiceAccountToken"] is False, name
+    for name, container in containers():
+        locked = container["securityContext"]
+        assert locked["readOnlyRootFilesystem"] is True, name
+        assert locked["allowPrivilegeEscalation"] is False, name
+        assert locked["capabilities"] == {"drop": ["ALL"]}, name
+        assert container["resources"]["limits"]["memory"], name
+
+
+def test_pods_run_the_images_and_commands_of_compose() -> None:
+    for name, pod in pods().items():
+        (container,) = pod["containers"]
+        image = container["image"].removeprefix("voicemill/")
+        assert image in images(), name
+        ours = container.get("command") or images()[image].command
+        assert ours == command_of(services()[name]), name
+    tags = {one["name"]: one["newTag"] for one in KUSTOMIZATION["images"]}
+    assert set(tags) == {container["image"] for _, container in containers()}
+    assert f'version = "{tags["voicemill/api"]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_no_pod_starts_on_a_schema_that_is_not_there_yet() -> None:
+    for name in of_kind("Deployment"):
+        (waiting,) = pods()[name]["initContainers"]
+        assert waiting["command"] == ["python", "manage.py", "migrate", "--check"]
+        assert waiting["image"] == pods()[name]["containers"][0]["image"]
+    assert pods()["prepare"]["containers"][0]["command"][-1] == "deploy.prepare"
+
+
+def test_probes_ask_by_a_host_name_that_the_api_answers_to() -> None:
+    (api,) = pods()["api"]["containers"]
+    hosts = settings("settings.env")["ALLOWED_HOSTS"].split(",")
+    paths = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    for probe, path in paths.items():
+        ask = api[probe]["httpGet"]
+        assert ask["path"] == path
+        assert ask["httpHeaders"][0] == {"name": "Host", "value": "localhost"}
+        assert "localhost" in hosts
+    assert {port["name"] for port in api["ports"]} == {"http"}
+
+
+def test_a_worker_is_given_the_time_it_takes_to_drain() -> None:
+    drain = int(settings("settings.env")["DRAIN_SECONDS"])
+    assert drain == int(example()["DRAIN_SECONDS"])
+    for name in ("cpu", "media"):
+        grace = pods()[name]["terminationGracePeriodSeconds"]
+        assert drain + CELERY_ENDS <= grace <= drain + 2 * CELERY_ENDS, name
+
+
+def test_each_class_of_workers_grows_with_the_seconds_of_work_in_its_queue() -> None:
+    scaled = of_kind("ScaledObject")
+    assert set(scaled) == {"cpu", "media"}
+    for name, one in scaled.items():
+        assert one["apiVersion"] == KEDA
+        (trigger,) = one["spec"]["triggers"]
+        assert trigger["type"] == "prometheus"
+        metadata = trigger["metadata"]
+        assert f'voicemill_queue_seconds{{queue="{name}"}}' in metadata["query"]
+        assert metadata["serverAddress"].startswith("http://")
+        assert all(isinstance(value, str) for value in metadata.values())
+        assert float(metadata["threshold"]) > 0
+        assert 1 <= one["spec"]["minReplicaCount"] <= one["spec"]["fallback"]["replicas"]
+        assert one["spec"]["fallback"]["replicas"] <= one["spec"]["maxReplicaCount"]
+        assert "replicas" not in of_kind("Deployment")[name]["spec"]  # or each apply sets it back
+
+
+def test_the_public_address_shows_neither_metrics_nor_readiness() -> None:
+    rules = of_kind("Ingress")["api"]["spec"]["rules"]
+    public = {path["path"] for rule in rules for path in rule["http"]["paths"]}
+    assert public == {"/api", "/admin", "/static"}
+
+
+def test_by_default_nobody_comes_in() -> None:
+    policies = of_kind("NetworkPolicy")
+    closed = policies["by-default"]["spec"]
+    assert (closed["podSelector"], closed.get("ingress")) == ({}, None)
+    assert closed["policyTypes"] == ["Ingress", "Egress"]
+    assert set(policies) == {"by-default", "api"}
