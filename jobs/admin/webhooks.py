@@ -1,0 +1,211 @@
+"""Webhooks in the admin: endpoints and how they fare, deliveries and what came back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.paginator import InfinitePaginator
+
+from jobs.admin import letters
+from jobs.admin.filters import DeliveryStateFilter
+from jobs.webhooks import deliveries, endpoints
+from jobs.webhooks.errors import WebhookInactiveError
+from jobs.webhooks.models import Delivery, Endpoint
+from tenants.admin.buttons import Button, posted
+from tenants.admin.looks import LookedAt, ModelAdmin
+from tenants.admin.words import plain, when
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
+    from django.utils.safestring import SafeString
+
+AT_ONCE = 1_000  # deliveries one bulk action takes at most
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(LookedAt, ModelAdmin[Endpoint]):
+    """Tenants make them over the API; staff looks, tests, and switches them off and on."""
+
+    change_form_template = "jobs/admin/endpoint.html"
+    fields = ()
+    list_display = ["address", "state", "tenant", "told_of", "made"]
+    list_filter = ["active", ("tenant", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    list_select_related = ["tenant"]
+    list_per_page = 50
+    ordering = ["-id"]
+    sortable_by = ()
+    search_fields = ["url", "description"]
+    search_help_text = "Address or description"
+    show_full_result_count = False
+
+    @admin.display(description="Address")
+    def address(self, endpoint: Endpoint) -> str:
+        return str(endpoint)
+
+    @admin.display(description="State")
+    def state(self, endpoint: Endpoint) -> SafeString:
+        return letters.endpoint_badge(endpoint)
+
+    @admin.display(description="Told of")
+    def told_of(self, endpoint: Endpoint) -> str:
+        return plain([name.removeprefix("job.") for name in endpoint.events])
+
+    @admin.display(description="Made")
+    def made(self, endpoint: Endpoint) -> SafeString | str:
+        return when(endpoint.created_at)
+
+    def get_urls(self) -> list[URLPattern]:
+        site, of = self.admin_site, "<uuid:endpoint_id>"
+        return [
+            path(f"{of}/test/", posted(site, self.test), name="jobs_endpoint_test"),
+            path(f"{of}/switch/", posted(site, self.switch), name="jobs_endpoint_switch"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if (endpoint := self.get_object(request, object_id)) is not None:
+            buttons = self.buttons_of(request, endpoint)
+            extra_context = {"story": letters.EndpointStory(endpoint), "buttons": buttons}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def buttons_of(self, request: HttpRequest, endpoint: Endpoint) -> list[Button]:
+        if not (request.user.has_perm("jobs.change_endpoint") and endpoint.url):
+            return []
+        switch = reverse("admin:jobs_endpoint_switch", args=[endpoint.id])
+        if not endpoint.active:
+            question = "Switch it on? It is told of what happens from now on."
+            return [Button("Switch on", switch, question, "main")]
+        test = reverse("admin:jobs_endpoint_test", args=[endpoint.id])
+        return [
+            Button("Send a test", test, "Send a test message to this address?", "main"),
+            Button("Switch off", switch, "Switch it off? What happens then is not told.", "bad"),
+        ]
+
+    def test(self, request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
+        """On to the test's own page."""
+        endpoint = _steered(request, Endpoint, endpoint_id)
+        try:
+            sent = endpoints.send_test(endpoint)
+        except WebhookInactiveError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(letters.endpoint_page(endpoint))
+        self.log_change(request, endpoint, "Sent a test.")
+        self.message_user(request, "The test is on its way.")
+        return HttpResponseRedirect(letters.delivery_page(sent))
+
+    def switch(self, request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
+        endpoint = _steered(request, Endpoint, endpoint_id)
+        endpoints.change_endpoint(endpoint, active=not endpoint.active)
+        done = "Switched on." if endpoint.active else "Switched off."
+        self.log_change(request, endpoint, done)
+        self.message_user(request, done)
+        return HttpResponseRedirect(letters.endpoint_page(endpoint))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LookedAt, ModelAdmin[Delivery]):
+    """Messages to webhooks: seen, and sent again."""
+
+    change_form_template = "jobs/admin/delivery.html"
+    fields = ()
+    list_display = ["name", "state_label", "tenant", "receiver", "tried", "answer", "made"]
+    list_filter = [DeliveryStateFilter, ("tenant", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    list_select_related = ["tenant", "endpoint"]
+    list_per_page = 50
+    list_disable_select_all = True
+    ordering = ["-id"]
+    sortable_by = ()
+    show_full_result_count = False
+    paginator = InfinitePaginator
+    actions = ["replay_selected"]
+
+    @admin.display(description="State")
+    def state_label(self, delivery: Delivery) -> SafeString:
+        return letters.delivery_badge(delivery)
+
+    @admin.display(description="Sent to")
+    def receiver(self, delivery: Delivery) -> str:
+        return delivery.url or delivery.endpoint.url
+
+    @admin.display(description="Last answer")
+    def answer(self, delivery: Delivery) -> str:
+        return letters.last_answer(delivery)
+
+    @admin.display(description="Made")
+    def made(self, delivery: Delivery) -> SafeString | str:
+        return when(delivery.created_at)
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.change_delivery")
+
+    def get_urls(self) -> list[URLPattern]:
+        replay = posted(self.admin_site, self.replay)
+        own = path("<uuid:delivery_id>/replay/", replay, name="jobs_delivery_replay")
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if (delivery := self.get_object(request, object_id)) is not None:
+            buttons = self.buttons_of(request, delivery)
+            extra_context = {"story": letters.DeliveryStory(delivery), "buttons": buttons}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def buttons_of(self, request: HttpRequest, delivery: Delivery) -> list[Button]:
+        if delivery.state == Delivery.State.PENDING or not self.has_steer_permission(request):
+            return []
+        address = reverse("admin:jobs_delivery_replay", args=[delivery.id])
+        return [Button("Send again", address, "Send this message again, now?", "main")]
+
+    def replay(self, request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+        delivery = _steered(request, Delivery, delivery_id)
+        outcome = _replayed(delivery)
+        level = messages.SUCCESS if outcome == SENT_AGAIN else messages.ERROR
+        self.log_change(request, delivery, f"Asked to send again: {outcome}")
+        self.message_user(request, outcome, level)
+        return HttpResponseRedirect(letters.delivery_page(delivery))
+
+    @admin.action(description="Send again", permissions=["steer"])
+    def replay_selected(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        outcomes = {_replayed(one) for one in chosen.select_related("endpoint")[:AT_ONCE]}
+        self.message_user(request, " ".join(sorted(outcomes)))
+
+
+SENT_AGAIN = "It is on its way again."
+
+
+def _replayed(delivery: Delivery) -> str:
+    try:
+        deliveries.replay(delivery)
+    except WebhookInactiveError as error:
+        return str(error)
+    return SENT_AGAIN
+
+
+def _steered(request: HttpRequest, model: type[Any], row_id: UUID) -> Any:
+    """The row, for staff who may change what becomes of it."""
+    if not request.user.has_perm(f"jobs.change_{model._meta.model_name}"):  # noqa: SLF001 - documented
+        raise PermissionDenied
+    return get_object_or_404(model, id=row_id)

@@ -1,0 +1,1 @@
+"""Events told to whoever asked: endpoints, what is due to each, and its sending."""
