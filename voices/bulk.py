@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from rest_framework.exceptions import APIException
 
-from jobs.errors import AwaitedEndedError
-from jobs.prepared import Statement
+from jobs.errors import IdempotencyConflictError
 from jobs.pressure import check_pressure
-from jobs.selectors import live_job_ids
-from jobs.services.accept import Made, NewJob, new_job_id, submit_jobs
-from jobs.states import Bond
-from voices import renders, services
+from jobs.services.accept import Made, find_made, new_job_id
+from jobs.webhooks.errors import WebhookUrlRefusedError
+from voices.accepting import Submitted, accept_all
 from voices.errors import VoiceError
+from voices.preparing import Prepared, prepare_synthesis
 from voices.requests import body_hash
-from voices.services import Prepared, Submitted
 from voices.text import TextError
 
 if TYPE_CHECKING:
@@ -26,25 +23,6 @@ if TYPE_CHECKING:
 
     from tenants.callers import Caller
     from voices.requests import SynthesisRequest
-
-RESERVE_MANY = Statement(
-    "reserve_renders",
-    ("text[]", "uuid[]", "uuid"),
-    """
-    INSERT INTO voices_render AS r (key, tenant_id, job_id)
-    SELECT key, $3, job_id FROM unnest($1, $2) AS asked(key, job_id) ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET used_at = now()
-    RETURNING r.key, r.job_id, r.sha256
-    """,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Who makes a render now."""
-
-    job_id: UUID
-    ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +46,33 @@ class Batch:
         return bool(made) and all(one.replayed for one in made)
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What all items of a request share."""
+
+    caller: Caller
+    read: Callable[[Mapping[str, Any]], SynthesisRequest]
+    batch_id: UUID
+    key: str | None
+    body_hash: str
+    made: Mapping[int, Made]
+
+    def check(self, index: int, item: Mapping[str, Any]) -> Prepared | Submitted | Exception:
+        """The item as it may be accepted, as it was before, or why it may not."""
+        if index in self.made:
+            return Submitted(self.made[index].job_id, replayed=True)
+        try:
+            return prepare_synthesis(
+                self.caller,
+                self.read(item),
+                batch_id=self.batch_id,
+                idempotency_key=self.key and own_key(self.key, index),
+                body_hash=self.body_hash,
+            )
+        except (APIException, VoiceError, TextError, WebhookUrlRefusedError) as error:
+            return error
+
+
 def submit_bulk(
     caller: Caller,
     items: Sequence[Mapping[str, Any]],
@@ -79,112 +84,30 @@ def submit_bulk(
     whole = body_hash(items)
     made = {} if key is None else _made_before(caller, len(items), key, whole)
     batch_id = next((one.batch_id for one in made.values() if one.batch_id), None) or new_job_id()
-    checked = [
-        Submitted(made[index].job_id, replayed=True)
-        if index in made
-        else _check(caller, item, read)
-        for index, item in enumerate(items)
-    ]
-    good = {
-        index: _named(one, batch_id, key and _own_key(key, index), whole)
-        for index, one in enumerate(checked)
-        if isinstance(one, Prepared)
-    }
+    bundle = Bundle(caller, read, batch_id, key, whole, made)
+    checked = [bundle.check(index, item) for index, item in enumerate(items)]
+    good = [one for one in checked if isinstance(one, Prepared)]
     check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(good))
-    answers = dict(zip(good, accept_all(list(good.values())), strict=True))
-    return Batch(batch_id, tuple(_line(*one, answers) for one in enumerate(checked)))
+    accepted = iter(accept_all(good))
+    answers = [next(accepted) if isinstance(one, Prepared) else one for one in checked]
+    return Batch(batch_id, tuple(_line(*pair) for pair in enumerate(answers)))
 
 
 def _made_before(caller: Caller, items: int, key: str, whole: str) -> dict[int, Made]:
-    own_keys = [_own_key(key, index) for index in range(items)]
-    known = services.find_replay(caller, own_keys, whole)
-    return {index: known[own] for index, own in enumerate(own_keys) if own in known}
+    """The items this key made before, by their place; a conflict where the body was another."""
+    places = {own_key(key, index): index for index in range(items)}
+    found = find_made([(caller.tenant_id, own) for own in places])
+    made = {places[own]: one for (_, own), one in found.items()}
+    if any(one.body_hash != whole for one in made.values()):
+        raise IdempotencyConflictError
+    return made
 
 
-def _own_key(key: str, index: int) -> str:
+def own_key(key: str, index: int) -> str:
     return f"{key}#{index}"
 
 
-def _check(
-    caller: Caller,
-    item: Mapping[str, Any],
-    read: Callable[[Mapping[str, Any]], SynthesisRequest],
-) -> Prepared | Exception:
-    try:
-        return services.prepare_synthesis(caller, read(item))
-    except (APIException, VoiceError, TextError) as error:
-        return error
-
-
-def _named(one: Prepared, batch_id: UUID, own_key: str | None, whole: str) -> Prepared:
-    job = replace(one.job, batch_id=batch_id, idempotency_key=own_key, body_hash=whole)
-    return replace(one, job=job)
-
-
-def _line(
-    index: int, one: Prepared | Submitted | Exception, answers: Mapping[int, Submitted]
-) -> Line:
-    if isinstance(one, Exception):
-        return Line(index, error=one)
-    if isinstance(one, Submitted):
-        return Line(index, submitted=one)
-    return Line(index, submitted=answers[index])
-
-
-def accept_all(prepared: Sequence[Prepared]) -> list[Submitted]:
-    """One answer for each, in order."""
-    for _ in range(services.LOOK_AGAIN):
-        try:
-            return _accept_all(prepared)
-        except AwaitedEndedError:
-            continue
-    return [services.accept_prepared(one) for one in prepared]
-
-
-@transaction.atomic
-def _accept_all(prepared: Sequence[Prepared]) -> list[Submitted]:
-    known = _known_renders(prepared)
-    fresh = [one for one in prepared if not known.intersection(one.keys)]
-    made = dict(zip((id(one) for one in fresh), _accept_fresh(fresh), strict=True))
-    return [made.get(id(one)) or services.accept_prepared(one) for one in prepared]
-
-
-def _known_renders(prepared: Sequence[Prepared]) -> set[str]:
-    """Keys that are ready: those go the way of a single request."""
-    keys = [key for one in prepared for key in one.keys]
-    return {render.key for render in renders.find_renders(keys, "", None) if render.ready}
-
-
-def _accept_fresh(fresh: Sequence[Prepared]) -> list[Submitted]:
-    if not fresh:
-        return []
-    makers = _reserve([one.job for one in fresh], [one.keys[0] for one in fresh])
-    jobs = [_joined(one, makers[one.keys[0]]) for one in fresh]
-    accepted = submit_jobs(jobs)
-    return [services.submitted(one) for one in accepted]
-
-
-def _reserve(jobs: Sequence[NewJob], keys: Sequence[str]) -> dict[str, Maker]:
-    first: dict[str, NewJob] = {}
-    for job, key in zip(jobs, keys, strict=True):
-        first.setdefault(key, job)
-    ids = [job.id for job in first.values()]
-    rows = RESERVE_MANY.rows(list(first), ids, str(jobs[0].tenant_id))
-    ours = {job.id for job in first.values()}
-    live = live_job_ids({job_id for _, job_id, _ in rows} - ours) | ours
-    return {
-        key: _heir(key, first[key]) if job_id not in live and not sha else Maker(job_id, bool(sha))
-        for key, job_id, sha in rows
-    }
-
-
-def _heir(key: str, job: NewJob) -> Maker:
-    """Whoever was making it has ended without a result: the first of ours makes it."""
-    renders.take_over_render(key, job.id)
-    return Maker(job.id, ready=False)
-
-
-def _joined(one: Prepared, maker: Maker) -> NewJob:
-    if maker.job_id == one.job.id or maker.ready:
-        return one.job
-    return replace(one.job, waits_on={maker.job_id: Bond.SAME})
+def _line(index: int, answer: Submitted | Exception) -> Line:
+    if isinstance(answer, Exception):
+        return Line(index, error=answer)
+    return Line(index, submitted=answer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from jobs.services.claims import Charge, ClaimedJob, finish_job
 from voices.models import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
 MASTER = "flac"  # what a render is kept as: lossless, loudness not yet set
@@ -39,42 +40,51 @@ class FoundRender:
     seconds: float
     sample_rate: int
     engine: str
-    file: File | None = None
     stale: bool = False  # its last use was noted a while ago
+    files: Mapping[tuple[str, int], File] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
         return bool(self.sha256)
 
+    def file(self, audio_format: str, rate: int | None) -> File | None:
+        """It in a container, at the sample rate asked for, where that is encoded already."""
+        return self.files.get((audio_format, rate or 0))
+
 
 LOOK = Statement(
     "find_renders",
-    ("text[]", "text", "int", "float8"),
+    ("text[]", "float8"),
     """
     SELECT r.key, r.job_id, r.sha256, r.seconds, r.sample_rate, r.engine,
-           v.sha256, v.bytes, v.file_rate, r.used_at < now() - interval '1 hour'
-      FROM unnest($1) WITH ORDINALITY AS asked(key, place)
-      JOIN voices_render r ON r.key = asked.key
-      LEFT JOIN voices_variant v ON v.render_id = r.key AND v.format = $2
-           AND v.sample_rate = $3 AND v.loudness = $4
-     ORDER BY asked.place
+           r.used_at < now() - interval '1 hour',
+           v.format, v.sample_rate, v.sha256, v.bytes, v.file_rate
+      FROM voices_render r
+      LEFT JOIN voices_variant v ON v.render_id = r.key AND v.loudness = $2
+     WHERE r.key = ANY($1)
     """,
 )
 
 RESERVE = Statement(
-    "reserve_render",
-    ("text", "uuid", "uuid"),
+    "reserve_renders",
+    ("text[]", "uuid[]", "uuid[]"),
     """
-    INSERT INTO voices_render AS r (key, tenant_id, job_id) VALUES ($1, $2, $3)
+    INSERT INTO voices_render AS r (key, tenant_id, job_id)
+    SELECT * FROM unnest($1, $2, $3) AS asked(key, tenant_id, job_id) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET used_at = now()
-    RETURNING r.job_id, r.sha256
+    RETURNING r.key, r.job_id, r.sha256
     """,
 )
 
+# Whoever notes a use at the same time has noted it for us.
 TOUCH = Statement(
-    "touch_render",
-    ("text",),
-    "UPDATE voices_render SET used_at = now() WHERE key = $1 RETURNING key",
+    "touch_renders",
+    ("text[]",),
+    """
+    UPDATE voices_render SET used_at = now()
+     WHERE key IN (SELECT key FROM voices_render WHERE key = ANY($1) FOR UPDATE SKIP LOCKED)
+    RETURNING key
+    """,
 )
 
 TAKE_OVER = Statement(
@@ -109,14 +119,16 @@ ADD_VARIANT = Statement(
 )
 
 
-def find_renders(keys: Sequence[str], audio_format: str, rate: int | None) -> list[FoundRender]:
-    """What is known under these keys, in their order, with the file where it is encoded already."""
-    rows = LOOK.rows(list(keys), audio_format, rate or 0, settings.LOUDNESS)
-    return [FoundRender(*[*row[:6], _file(audio_format, *row[6:9]), row[9]]) for row in rows]
-
-
-def _file(audio_format: str, sha256: str | None, size: int, rate: int) -> File | None:
-    return File(sha256, audio_format, size, rate) if sha256 else None
+def find_renders(keys: Sequence[str]) -> dict[str, FoundRender]:
+    """What is known under these keys, each with its files at our loudness."""
+    found: dict[str, FoundRender] = {}
+    files: defaultdict[str, dict[tuple[str, int], File]] = defaultdict(dict)
+    for row in LOOK.rows(list(keys), settings.LOUDNESS):
+        (key, *_), (audio_format, asked, sha256, size, rate) = row[:7], row[7:]
+        found[key] = FoundRender(*[*row[:7], files[key]])
+        if audio_format is not None:
+            files[key][audio_format, asked] = File(sha256, audio_format, size, rate)
+    return found
 
 
 def forget_file(tenant_id: UUID | str, sha256: str) -> None:
@@ -124,16 +136,20 @@ def forget_file(tenant_id: UUID | str, sha256: str) -> None:
     Variant.objects.filter(render__tenant_id=tenant_id, sha256=sha256).delete()
 
 
-def reserve_render(key: str, tenant_id: UUID, job_id: UUID) -> tuple[UUID | None, bool]:
-    """Whose render it is now, and whether it is ready. The key stays locked until we commit."""
-    row = RESERVE.row(key, str(tenant_id), str(job_id))
-    return (row[0], bool(row[1])) if row else (None, False)
+def reserve_renders(wanted: Mapping[str, tuple[UUID, UUID]]) -> dict[str, UUID | None]:
+    """Whose render each key is now, nobody's where it is ready. `wanted`: by key, tenant and job.
+
+    The keys stay locked until we commit.
+    """
+    tenants, jobs = zip(*wanted.values(), strict=True)
+    rows = RESERVE.rows(list(wanted), list(tenants), list(jobs))
+    return {key: None if sha256 else job_id for key, job_id, sha256 in rows}
 
 
-def note_use(render: FoundRender) -> None:
-    """Keep a render that is asked for: time begins anew. Once an hour is enough."""
-    if render.stale:
-        TOUCH.row(render.key)
+def note_use(renders: Iterable[FoundRender]) -> None:
+    """Keep what is asked for: its time begins anew. Once an hour is enough."""
+    if stale := [render.key for render in renders if render.stale]:
+        TOUCH.rows(stale)
 
 
 def take_over_render(key: str, job_id: UUID) -> None:

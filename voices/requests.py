@@ -35,6 +35,7 @@ class SynthesisRequest:
     priority: Priority = Priority.STANDARD
     deadline_seconds: float | None = None
     personality_id: str = ""
+    webhook_url: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What the job's row keeps, and a retry is made from."""
@@ -52,6 +53,7 @@ class SynthesisRequest:
             "engine": self.engine,
             "settings": dict(self.settings) or None,
             "seed": self.seed,
+            "webhook_url": self.webhook_url,
         }
         return kept | {name: value for name, value in asked.items() if value is not None}
 

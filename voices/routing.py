@@ -26,6 +26,22 @@ class Offered:
     queue: str
     capabilities: Mapping[str, Any]
     asleep: bool = False
+    spoken: frozenset[str] = field(init=False)  # languages, whatever the region
+    models: Mapping[str, Mapping[str, Any]] = field(init=False)  # by id
+
+    def __post_init__(self) -> None:
+        """Every request asks, and an engine may have hundreds of each."""
+        spoken = frozenset(primary(tag) for tag in self.capabilities["languages"])
+        object.__setattr__(self, "spoken", spoken)
+        models = {model["id"]: model for model in self.capabilities["models"]}
+        object.__setattr__(self, "models", models)
+
+    def model(self, name: str) -> Mapping[str, Any] | None:
+        """The model by its id; "en-us+f3" is the model en-us in the variant f3."""
+        base, _, variant = name.partition("+")
+        if variant and variant not in self.capabilities.get("variants", ()):
+            return None
+        return self.models.get(name) or self.models.get(base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +147,14 @@ def _refuse(bound: Bound, offer: Offered | None, wish: Wish) -> Refusal | None:
 
 
 def _refuse_model(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
-    if find_model(offer.capabilities, bound.model) is not None:
+    if offer.model(bound.model) is not None:
         return None
     message = f"{bound.model} is not installed for {bound.engine}: see `manage.py models install`."
     return Refusal(bound.engine, "voice_not_installed", message)
 
 
 def _refuse_language(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
-    spoken = {primary(tag) for tag in offer.capabilities["languages"]}
-    if primary(wish.language) in spoken:
+    if primary(wish.language) in offer.spoken:
         return None
     message = f"{bound.engine} does not speak {wish.language}."
     return Refusal(bound.engine, "language_unsupported", message)
@@ -172,17 +187,8 @@ def _refuse_dials(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
     return None
 
 
-def find_model(capabilities: Mapping[str, Any], model: str) -> Mapping[str, Any] | None:
-    """The model by its id; "en-us+f3" is the model en-us in the variant f3."""
-    base, _, variant = model.partition("+")
-    if variant and variant not in capabilities.get("variants", ()):
-        return None
-    models: Iterable[Mapping[str, Any]] = capabilities["models"]
-    return next((known for known in models if known["id"] in {model, base}), None)
-
-
 def _way(bound: Bound, offer: Offered, wish: Wish) -> Way:
-    model = find_model(offer.capabilities, bound.model)
+    model = offer.model(bound.model)
     expressible = offer.capabilities["dials"]
     defaults = {name: value for name, value in wish.defaults.items() if name in expressible}
     factor = float(offer.capabilities["real_time_factor"])

@@ -12,7 +12,7 @@ from jobs.remembered import Remembered
 from jobs.selectors import engine_offers
 from voices.errors import VoiceNotFoundError
 from voices.models import Revision, Voice
-from voices.routing import Bound, Offered, find_model, offers_by_engine
+from voices.routing import Bound, Offered, offers_by_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ def engines_of_voice(voice: Voice, offers: Sequence[Offered]) -> list[dict[str, 
             "engine": binding.engine,
             "substitute": binding.substitute,
             "installed": binding.engine in known
-            and find_model(known[binding.engine].capabilities, binding.model) is not None,
+            and known[binding.engine].model(binding.model) is not None,
             "awake": binding.engine in known and not known[binding.engine].asleep,
         }
         for revision in published

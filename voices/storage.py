@@ -8,18 +8,40 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from jobs.prepared import Statement
 from voices.requests import FORMATS
 from voices.store import AudioStore, audio_name
 from voices.store.folder import FolderStore
-from voices.store.s3 import MinioStore
+from voices.store.names import sha256_in
+from voices.store.s3 import MinioStore, Patience
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
+
+
+WEB_STORE_SECONDS = 8.0
+
+# Puts of the same bytes may run side by side; a removal runs alone, from its look to its end.
+BEGIN_PUT = Statement("begin_put", ("bigint",), "SELECT pg_advisory_lock_shared($1)")
+END_PUT = Statement("end_put", ("bigint",), "SELECT pg_advisory_unlock_shared($1)")
+BEGIN_REMOVAL = Statement("begin_removal", ("bigint",), "SELECT pg_try_advisory_lock($1)")
+END_REMOVAL = Statement("end_removal", ("bigint",), "SELECT pg_advisory_unlock($1)")
 
 
 @cache
 def audio_store() -> AudioStore:
     """The S3 of the settings, or a local folder where none is set."""
+    return _open_store(Patience())
+
+
+@cache
+def web_store() -> AudioStore:
+    """The same for answers to clients: each request to it ends within WEB_STORE_SECONDS."""
+    return _open_store(Patience(connect=1.0, read=2.75))
+
+
+def _open_store(patience: Patience) -> AudioStore:
     if not settings.S3_ENDPOINT:
         return folder_store()
     return MinioStore(
@@ -29,6 +51,7 @@ def audio_store() -> AudioStore:
         settings.S3_BUCKET,
         region=settings.S3_REGION,
         public_endpoint=settings.S3_PUBLIC_ENDPOINT or None,
+        patience=patience,
     )
 
 
@@ -40,8 +63,38 @@ def folder_store() -> FolderStore:
 
 
 def put_audio(tenant_id: UUID, data: bytes, audio_format: str) -> str:
-    """Store the bytes under their hash, which is returned once they are durable."""
+    """Store the bytes under their hash, which is returned once they are durable.
+
+    Where the ledger is lost on the way, so is the lock, and the put has to be repeated: it raises.
+    """
     sha256 = hashlib.sha256(data).hexdigest()
     name = audio_name(tenant_id, sha256, audio_format)
-    audio_store().put(name, data, media_type=FORMATS[audio_format])
+    BEGIN_PUT.row(_lock_of(name))
+    try:
+        audio_store().put(name, data, media_type=FORMATS[audio_format])
+    finally:
+        END_PUT.row(_lock_of(name))
     return sha256
+
+
+def remove_if_older(name: str, before: datetime) -> bool:
+    """Remove an object unless it was put since then, or is being put now: both count as a use."""
+    row = BEGIN_REMOVAL.row(_lock_of(name))
+    if row is None or not row[0]:
+        return False
+    try:
+        return _remove_if_older(audio_store(), name, before)
+    finally:
+        END_REMOVAL.row(_lock_of(name))
+
+
+def _remove_if_older(store: AudioStore, name: str, before: datetime) -> bool:
+    if not store.exists(name) or store.stat(name).modified >= before:
+        return False
+    store.delete(name)
+    return True
+
+
+def _lock_of(name: str) -> int:
+    """Eight bytes of the hash. Two objects with the same ones merely wait for each other."""
+    return int(sha256_in(name)[:16], 16) - 2**63

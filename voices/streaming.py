@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from tenants.problems import PROBLEM, describe
+from tenants.problems import describe, send_problem
 from voices.api.serving import STREAM_HEADER
 from voices.audio import lose_audio
-from voices.storage import audio_store
-from voices.store import ObjectMissing, StoreError
+from voices.storage import WEB_STORE_SECONDS, web_store
+from voices.store import ObjectMissing, StoreDown, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -46,25 +45,35 @@ class AudioStreamer:
         await self.app(scope, receive, send_or_hold)
 
     async def _answer(self, scope: Message, start: Message, named: str, send: Send) -> None:
-        name, first, length = named.split()
         if scope["method"] == "HEAD":
             await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
         loop = asyncio.get_running_loop()
         try:
-            pieces = await loop.run_in_executor(
-                self.readers, audio_store().open_range, name, int(first), int(length)
-            )
+            pieces = await self._open(named)
         except ObjectMissing:
-            lost = await loop.run_in_executor(self.readers, lose_audio, name)
-            await _send_problem(lost, send)
+            lost = await loop.run_in_executor(self.readers, lose_audio, named.partition(" ")[0])
+            await _refuse(lost, send)
             return
         except StoreError as error:
-            await _send_problem(error, send)
+            await _refuse(error, send)
             return
         await send(start)
         await self._pour(pieces, send)
+
+    async def _open(self, named: str) -> Generator[bytes, None, None]:
+        """In bounded time, also where others that wait for the store hold every reader."""
+        name, first, length = named.split()
+        loop = asyncio.get_running_loop()
+        opening = loop.run_in_executor(
+            self.readers, web_store().open_range, name, int(first), int(length)
+        )
+        try:
+            return await asyncio.wait_for(opening, WEB_STORE_SECONDS)
+        except TimeoutError as error:
+            seconds = f"{WEB_STORE_SECONDS:g} seconds"
+            raise StoreDown(f"the store did not answer for {name} within {seconds}") from error
 
     async def _pour(self, pieces: Generator[bytes, None, None], send: Send) -> None:
         """Piece by piece. A store that fails here breaks the connection: half a file shows."""
@@ -77,13 +86,10 @@ class AudioStreamer:
             await loop.run_in_executor(self.readers, pieces.close)
 
 
-async def _send_problem(error: Exception, send: Send) -> None:
+async def _refuse(error: Exception, send: Send) -> None:
     described = describe(error)
-    body, extra = described or ({}, {})
-    headers = {"content-type": PROBLEM} | extra
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": body["status"], "headers": pairs})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+    assert described is not None  # noqa: S101 - each error that is passed here has a code
+    await send_problem(described, send)
 
 
 def _take_header(message: Message) -> list[str]:

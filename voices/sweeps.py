@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from jobs.selectors import live_job_ids
 from voices.models import Render, Variant
-from voices.storage import audio_store
+from voices.storage import audio_store, remove_if_older
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,8 @@ DUE = """
      LIMIT %s"""
 
 FORGET = """
-    UPDATE jobs_job SET request = (request - 'text' - 'spoken') || '{"forgotten": true}',
+    UPDATE jobs_job
+       SET request = (request - 'text' - 'spoken' - 'webhook_url') || '{"forgotten": true}',
            result = result || '{"expired": true}' WHERE id = ANY(%s)"""
 
 NAMED = """
@@ -94,16 +95,7 @@ def _remove_unnamed(found: Sequence[StoredObject], before: datetime, *, dry_run:
     orphans = [name for name, sha256 in hashes.items() if sha256 not in named]
     if dry_run:
         return len(orphans)
-    return sum(_remove_if_still_old(name, before) for name in orphans)
-
-
-def _remove_if_still_old(name: str, before: datetime) -> bool:
-    """Somebody may have put the same bytes again since we looked: that counts as a use."""
-    store = audio_store()
-    if not store.exists(name) or store.stat(name).modified >= before:
-        return False
-    store.delete(name)
-    return True
+    return sum(remove_if_older(name, before) for name in orphans)
 
 
 def _sha256(name: str) -> str:

@@ -76,6 +76,9 @@ class SynthesisBody(KnownFields):
     )
     deadline_seconds = Dial(required=False, min_value=0.1, max_value=7 * DAY)
     personality_id = serializers.CharField(required=False, max_length=60, allow_blank=True)
+    webhook_url = serializers.CharField(
+        required=False, help_text="Is told of the end of this job alone."
+    )
 
 
 @extend_schema_field(SynthesisBody)
@@ -123,8 +126,8 @@ def read_synthesis(data: Any) -> SynthesisRequest:
     return SynthesisRequest(**fields)
 
 
-def idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
+def idempotency_key(key: str | None) -> str | None:
+    """The header as it is kept, if it was sent."""
     if key is None:
         return None
     if not (0 < len(key) <= MAX_WORDS - 8 and key.isascii() and key.isprintable()):

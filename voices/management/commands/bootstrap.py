@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,18 +18,15 @@ from tenants.models import Tenant
 from tenants.services import create_tenant, issue_key
 from voices.stock import load_stock_voices
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
 TENANT, ADMIN = "local", "admin"
+KNOWN_KEY, KNOWN_PASSWORD = "BOOTSTRAP_API_KEY", "BOOTSTRAP_ADMIN_PASSWORD"
 
 
 class Command(BaseCommand):
-    help = "Make the database ready; the last line is JSON with a key and a way into the admin."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--api-key", default="", help="Kept where it still works.")
-        parser.add_argument("--admin-password", default="", help="Kept where it still works.")
+    help = (
+        "Make the database ready; the last line is JSON with a key and a way into the admin."
+        f" {KNOWN_KEY} and {KNOWN_PASSWORD} of the environment are kept where they still work."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
@@ -36,9 +34,9 @@ class Command(BaseCommand):
         load_stock_voices()
         way_in = {
             "tenant": TENANT,
-            "api_key": ensure_key(options["api_key"]),
+            "api_key": ensure_key(os.environ.get(KNOWN_KEY, "")),
             "admin_user": ADMIN,
-            "admin_password": ensure_admin(options["admin_password"]),
+            "admin_password": ensure_admin(os.environ.get(KNOWN_PASSWORD, "")),
         }
         self.stdout.write(json.dumps(way_in))
 
