@@ -26,6 +26,9 @@ class Embedded:
     admin_password: str
     api_key: str
     tenant: str
+    flower_url: str = ""
+    flower_user: str = ""
+    flower_password: str = ""
     pids: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TESTED = (3, 11)
 
-# uv reads no pip.conf: what pip was told goes to uv under uv's own names.
+# uv reads no pip.conf: what pip was told goes to uv under uv's own names. Not the extra indexes:
+# of a version that several hold, uv takes the first one's files, where pip takes the best file of
+# all; a wheel for any machine would win over the one for ours. What only they hold, pip installs.
 PIP_TO_UV = {
     "find-links": "UV_FIND_LINKS",
     "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
     "trusted-host": "UV_INSECURE_HOST",
     "no-index": "UV_NO_INDEX",
     "cert": "SSL_CERT_FILE",
@@ -211,8 +212,6 @@ def uv_environment(settings: dict[str, str], environment: Mapping[str, str]) -> 
         if settings.get(option):
             joint = "," if name in BY_COMMA else " "
             given.setdefault(name, joint.join(settings[option].split()))
-    # pip looks for the best version in every index; uv would stop at the first that has the name.
-    given.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     return given
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fleet.client import Client, speak
 from fleet.errors import FleetError
+from fleet.flower import Flower
 from fleet.home import Embedded, Home
 from fleet.processes import sweep
 from fleet.program import Program
@@ -24,6 +25,7 @@ PREFERRED_PORT = 8000
 BACKLOG = 2048
 DRAIN_GRACE = 30.0  # longer than a worker takes to end or hand back what it does
 OPEN_FILES = 65_536
+KNOWN_KEY, KNOWN_PASSWORD = "BOOTSTRAP_API_KEY", "BOOTSTRAP_ADMIN_PASSWORD"
 FIRST_SENTENCE = "Voicemill is up, and this is its first sentence."
 
 Work = Callable[["Fleet"], int | None]
@@ -39,6 +41,8 @@ class Fleet:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.services = Services.under(home.var, home.root)
+        last = home.read_embedded()
+        self.flower = Flower.on_free_port(last.flower_password if last else "")
         self.embedded: Embedded | None = None
 
     def run(self, work: Work) -> int:
@@ -61,10 +65,11 @@ class Fleet:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environment = self._environment(url)
         services = (self.services.postgres.program(), self.services.redis.program())
+        flower = self.flower.program(self.home.root, environment)
         return Supervisor(
             [
                 Tier(services, after=lambda: self._bootstrap(environment, url)),
-                Tier(product(self.home.root, environment, listener, url)),
+                Tier((*product(self.home.root, environment, listener, url), flower)),
             ],
             logs=self.home.logs,
             pid_file=self.home.pid_file,
@@ -98,6 +103,9 @@ class Fleet:
             admin_password=told["admin_password"],
             api_key=told["api_key"],
             tenant=told["tenant"],
+            flower_url=self.flower.url,
+            flower_user=self.flower.user,
+            flower_password=self.flower.password,
         )
 
     def _note_pids(self, pids: Mapping[str, int]) -> None:
@@ -107,14 +115,17 @@ class Fleet:
 
 
 def bootstrap(home: Home, environment: Mapping[str, str], last: Embedded | None) -> dict[str, str]:
-    """Run `manage.py bootstrap`; its last line holds tenant, key and password."""
-    known = ("--api-key", last.api_key, "--admin-password", last.admin_password) if last else ()
+    """Run `manage.py bootstrap`; its last line holds tenant, key and password.
+
+    Those of last time go by its environment: anybody on the machine can read a command line.
+    """
+    known = {KNOWN_KEY: last.api_key, KNOWN_PASSWORD: last.admin_password} if last else {}
     log = home.logs / "bootstrap.log"
     with log.open("wb") as errors:
         done = subprocess.run(
-            [sys.executable, "manage.py", "bootstrap", *known],
+            [sys.executable, "manage.py", "bootstrap"],
             cwd=home.root,
-            env=environment,
+            env={**environment, **known},
             stdout=subprocess.PIPE,
             stderr=errors,
             stdin=subprocess.DEVNULL,
@@ -149,8 +160,9 @@ def python(*arguments: str) -> tuple[str, ...]:
 def worker(
     queue: str, pool: tuple[str, ...], environment: Mapping[str, str], root: Path
 ) -> Program:
-    """A Celery worker of one queue. The ledger knows that it lives: Celery need not gossip."""
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+    """A Celery worker of one queue. Its heartbeat is for Flower: the ledger has one of its own."""
+    beat = ("--heartbeat-interval", "10")
+    quiet = ("--without-gossip", "--without-mingle", *beat, "--loglevel", "WARNING")
     name = ("-Q", queue, "-n", f"{queue}@%h")
     command = python("-m", "celery", "-A", "config", "worker", *name, *pool, *quiet)
     return Program(queue, command, environment, root, grace=DRAIN_GRACE)
@@ -193,6 +205,7 @@ def first_sentence(fleet: Fleet) -> None:
     )
     tell(f"  docs   {embedded.url}/api/docs")
     tell(f"  admin  {embedded.admin_url}  ({embedded.admin_user} / {embedded.admin_password})")
+    tell(f"  flower {embedded.flower_url}  ({embedded.flower_user} / {embedded.flower_password})")
     tell('  try    make say TEXT="Hello"        stop with Ctrl-C')
 
 

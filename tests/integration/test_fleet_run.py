@@ -1,6 +1,5 @@
 """`make run` and `make say`: the real fleet around a stand-in for the product."""
 
-import json
 import os
 import shutil
 import signal
@@ -12,18 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fleet.places import socket_folder
-from fleet.processes import all_processes, carries, read_process, working_folder
+from fleet.processes import read_process
+from tests.integration.clones import NAMES, embedded, of_fleet
 from tests.integration.stand_in import make_stand_in
 from tests.integration.supervised import until
 
 pytestmark = pytest.mark.slow
-
-NAMES = {"postgres", "redis", "dispatcher", "api", "media", "cpu"}
 
 
 @pytest.fixture
@@ -32,17 +29,6 @@ def clone(tmp_path: Path) -> Iterator[Path]:
     yield root
     assert of_fleet(root) == []
     shutil.rmtree(socket_folder(root), ignore_errors=True)
-
-
-def of_fleet(root: Path) -> list[int]:
-    """Whatever lives and belongs to the clone."""
-    mark = f"VOICEMILL_FLEET={root / 'var'}"
-    data = str(root / "var" / "postgres")
-    return [
-        one.pid
-        for one in all_processes()
-        if not one.has_ended and (carries(one.pid, mark) or working_folder(one.pid) == data)
-    ]
 
 
 def call(root: Path, module: str, **environment: str) -> subprocess.Popen[str]:
@@ -54,14 +40,6 @@ def call(root: Path, module: str, **environment: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def embedded(root: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((root / "var" / "embedded.json").read_text())
-    except OSError:
-        return {"pids": {}}
-    return found
 
 
 def children(root: Path) -> set[int]:
@@ -118,6 +96,24 @@ def test_a_second_start_keeps_keys_and_secret(clone: Path) -> None:
     for name in ("api_key", "admin_password", "tenant", "admin_user"):
         assert first[name] == second[name]
     assert not set(first["pids"].values()) & set(second["pids"].values())
+
+
+def test_keys_are_on_no_command_line_and_only_bootstrap_is_told_them(clone: Path) -> None:
+    with running(clone):
+        first = embedded(clone)
+    with running(clone):
+        second = embedded(clone)
+        parts = ("cmdline", "environ")
+        seen = [shown(pid, part) for pid in second["pids"].values() for part in parts]
+    lines = (clone / "var" / "command_lines").read_text().splitlines()
+    assert lines == ["manage.py bootstrap"] * 2
+    for name in ("api_key", "admin_password"):
+        assert first[name] == second[name]
+        assert not [text for text in seen if first[name] in text]
+
+
+def shown(pid: int, part: str) -> str:
+    return Path(f"/proc/{pid}/{part}").read_text(errors="replace")
 
 
 def test_a_second_fleet_in_the_same_clone_is_told_so(clone: Path) -> None:

@@ -49,7 +49,7 @@ def test_uv_is_told_in_its_own_words() -> None:
     told = uv_environment(parse_pip_config(LISTING), {"HOME": "/home/me"})
     assert told["HOME"] == "/home/me"
     assert told["UV_DEFAULT_INDEX"] == "https://install.example/simple"
-    assert told["UV_INDEX"] == "https://one.example/simple https://two.example/simple"
+    assert "UV_INDEX" not in told  # whose first file would win over a better one elsewhere
     assert told["UV_FIND_LINKS"] == "/wheels,/more"
     assert told["SSL_CERT_FILE"] == "/global.pem"
 
