@@ -33,7 +33,7 @@ check:
 	.venv/bin/lint-imports
 
 bench:
-	$(INSTALL) test -m tests.bench
+	$(INSTALL) test -m tests.bench $(ARGS)
 
 chaos:
 	$(INSTALL) test -m tests.chaos

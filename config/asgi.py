@@ -1,20 +1,26 @@
-"""One port: a guard takes bodies whole, ordinary views run on threads, waiting costs none."""
+"""One port: a guard takes bodies whole, synthesis has its own intake, views run on threads."""
 
 from __future__ import annotations
 
 import os
 import resource
-from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
 from config.bounded import bound_waiting
 from config.guard import BodyGuard
+from config.health import Pulse
+from config.scraping import Scraping
+from config.server import Uvicorn
+from config.threads import ViewThreads
 from config.wsgi import application as wsgi
-from jobs.waiting import Hub, WaitingRoom
+from jobs.hub import Hub
+from jobs.streams.serving import Streams
+from jobs.waiting import WaitingRoom
+from voices.api.answers import answer_all
+from voices.intake import Intake
 from voices.streaming import AudioStreamer
 
 
@@ -26,9 +32,11 @@ def raise_open_files() -> None:
 
 raise_open_files()
 bound_waiting(settings.DATABASE_SECONDS)
-views: Any = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
-app = BodyGuard(
-    WaitingRoom(AudioStreamer(views), Hub(settings.REDIS_URL)),
-    most=settings.MAX_BODY,
-    seconds=settings.BODY_SECONDS,
+views = ViewThreads(wsgi, threads=settings.WEB_THREADS, most_waiting=settings.WEB_QUEUE)
+speech = Intake(AudioStreamer(views), answer_all, most_waiting=settings.WEB_QUEUE)
+hub = Hub(settings.REDIS_URL)
+streams = Streams(
+    WaitingRoom(speech, hub), hub, most=settings.MAX_STREAMS, most_opening=settings.WEB_QUEUE
 )
+guard = BodyGuard(streams, most=settings.MAX_BODY, seconds=settings.BODY_SECONDS)
+app = Uvicorn(Pulse(Scraping(guard)), on_stopping=streams.leave)

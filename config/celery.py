@@ -7,8 +7,11 @@ import os
 import django
 from celery import Celery, signals
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+TRANSPORT_ALIASES["bells"] = "jobs.hearing:Transport"
 
 # Without Celery's own care for Django, which opens a connection to the database for each task.
 app = Celery("voicemill", fixups=[])
@@ -18,7 +21,14 @@ def transport_options(broker: str) -> dict[str, object]:
     """On Redis nothing is kept to be redelivered: an unanswered bell is rung again."""
     if not broker.startswith("redis"):
         return {}
-    return {"ack_emulation": False, "health_check_interval": 25}
+    return {"ack_emulation": False, "health_check_interval": 25, "priority_steps": [0]}
+
+
+def hearing(broker: str) -> str:
+    """The broker as workers read it: from Redis several bells at one go."""
+    scheme, _, rest = broker.partition(":")
+    names = {"redis": "bells", "redis+socket": "bells+socket"}
+    return f"{names.get(scheme, scheme)}:{rest}"
 
 
 def configure() -> None:
@@ -26,6 +36,7 @@ def configure() -> None:
 
     app.conf.update(
         broker_url=settings.BROKER_URL,
+        broker_read_url=hearing(settings.BROKER_URL),
         broker_transport_options=transport_options(settings.BROKER_URL),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -39,6 +50,7 @@ def configure() -> None:
         task_serializer="json",
         accept_content=["json"],
         worker_prefetch_multiplier=1,
+        worker_disable_rate_limits=True,
         worker_soft_shutdown_timeout=settings.DRAIN.total_seconds() + 5,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

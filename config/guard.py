@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import tempfile
-from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
+
+from tenants.problems import problem, send_problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -41,7 +41,8 @@ class BodyGuard:
             return await self._other(scope, receive, send)
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
             try:
-                size = await asyncio.wait_for(self._take(scope, receive, spool), self.seconds)
+                async with asyncio.timeout(self.seconds):
+                    size = await self._take(scope, receive, spool)
             except TooLarge:
                 return await _refuse(send, 413, "body_too_large", f"At most {self.most} bytes.")
             except TimeoutError:
@@ -112,13 +113,6 @@ def _plain(name: bytes, value: bytes) -> bytes:
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str) -> None:
-    body = {
-        "type": f"urn:voicemill:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+    """The rest of the body may still be on its way, so the connection ends here."""
+    body, headers = problem(status, code, detail)
+    await send_problem((body, headers | {"Connection": "close"}), send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import redis
@@ -9,22 +10,38 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 from jobs.wire import redis_client
-from voices.storage import audio_store
+from voices.storage import web_store
 from voices.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from config.guard import App, Message, Receive, Send
 
-def healthz(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"status": "ok"})
+
+ALIVE = json.dumps({"status": "ok"}).encode()
+
+
+class Pulse:
+    """Answers /healthz from the event loop: also while every thread is busy, or hangs."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope.get("path") != "/healthz":
+            await self.app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": ALIVE})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 where the ledger and the store answer. The broker may be away: accepted jobs wait."""
     checks = {
         "database": _passes(_ask_database),
-        "store": _passes(audio_store().check),
+        "store": _passes(web_store().check),
         "broker": _passes(redis_client().ping),
     }
     ready = checks["database"] and checks["store"]

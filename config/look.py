@@ -41,6 +41,8 @@ SIDEBAR = [
         "items": [
             item("Tenants", "apartment", "admin:tenants_tenant_changelist"),
             item("Tiers", "layers", "admin:tenants_tier_changelist"),
+            item("Webhooks", "webhook", "admin:jobs_endpoint_changelist"),
+            item("Deliveries", "outgoing_mail", "admin:jobs_delivery_changelist"),
         ],
     },
     {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 from config import environment as env
@@ -38,9 +39,12 @@ RETRY_BASE = timedelta(seconds=env.number("RETRY_BASE_SECONDS", 2))
 RETRY_CAP = timedelta(seconds=env.number("RETRY_CAP_SECONDS", 120))
 MAX_DEPTH = env.integer("MAX_DEPTH", 1_000_000)
 IDEMPOTENCY = timedelta(hours=env.number("IDEMPOTENCY_HOURS", 24))
+EVENTS_KEPT = timedelta(days=env.number("EVENT_DAYS", 30))
 SWEEP_EVERY = timedelta(seconds=env.number("SWEEP_SECONDS", 900))
 SWEEPS = [
     "jobs.sweeps.forget_idempotency_keys",
+    "jobs.sweeps.forget_events",
+    "jobs.webhooks.sweeps.forget_deliveries",
     "voices.sweeps.forget_old_results",
     "voices.sweeps.forget_old_renders",
     "voices.sweeps.remove_orphans",
@@ -51,12 +55,29 @@ MAX_TEXT = env.integer("MAX_TEXT", 5_000)
 MAX_BODY = env.integer("MAX_BODY_BYTES", 12 * 1024 * 1024)
 BODY_SECONDS = env.number("BODY_SECONDS", 30)
 WEB_THREADS = env.integer("WEB_THREADS", 8)
+WEB_QUEUE = env.integer("WEB_QUEUE", 1_024)
+MAX_STREAMS = env.integer("MAX_STREAMS", 1_000)
 BULK_ITEMS = env.integer("BULK_ITEMS", 1_000)
 DEFAULT_VOICE = env.text("DEFAULT_VOICE", "ember")
 ENGINES = env.names("ENGINES", "espeak,piper")
 MODELS_DIR = Path(env.text("MODELS_DIR", str(BASE_DIR / "var" / "models")))
 LOUDNESS = env.number("LOUDNESS_LUFS", -16.0)
 PEAK = env.number("PEAK_DBTP", -1.0)
+
+# Webhooks
+WEBHOOK_ALLOWED_NETWORKS = [ip_network(net) for net in env.names("WEBHOOK_ALLOWED_NETWORKS")]
+WEBHOOK_CONNECT_SECONDS = env.number("WEBHOOK_CONNECT_SECONDS", 5)
+WEBHOOK_SECONDS = env.number("WEBHOOK_SECONDS", 15)
+WEBHOOK_RETRY_SECONDS = [
+    float(seconds)
+    for seconds in env.names(
+        "WEBHOOK_RETRY_SECONDS", "5,300,1800,7200,18000,36000,50400,72000,86400"
+    )
+]
+WEBHOOK_SENDERS = env.integer("WEBHOOK_SENDERS", 64)
+WEBHOOK_PER_RECEIVER = env.integer("WEBHOOK_PER_RECEIVER", 8)
+WEBHOOK_FAILING = timedelta(days=env.number("WEBHOOK_FAILING_DAYS", 5))
+WEBHOOK_KEPT = timedelta(days=env.number("WEBHOOK_DAYS", 30))
 
 # Audio: a folder where no S3 endpoint is set
 AUDIO_FOLDER = Path(env.text("AUDIO_FOLDER", str(BASE_DIR / "var" / "audio")))
@@ -139,8 +160,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["config.parsers.JSONBodyParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.parsers.AlwaysJSON",
+    "DEFAULT_PARSER_CLASSES": ["tenants.parsers.JSONBodyParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tenants.parsers.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tenants.problems.answer_exception",
     "UNICODE_JSON": False,  # what a client sent and we quote may hold half a character

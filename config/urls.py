@@ -17,7 +17,6 @@ urlpatterns = [
     path("api/v1/", include("voices.api.urls")),
     path("api/v1/", include("jobs.api.urls")),
     path("files/<path:name>", serve_link),
-    path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
 

@@ -78,7 +78,7 @@ def message(queue: str, ring: Ring) -> str:
             "body": base64.b64encode(json.dumps([[ring.job_id], {}, EMBED]).encode()).decode(),
             "content-encoding": "utf-8",
             "content-type": "application/json",
-            "headers": _headers(tag, task_name(queue, ring.kind)),
+            "headers": _headers(tag, task_name(queue, ring.kind), ring.job_id),
             "properties": {
                 "correlation_id": tag,
                 "delivery_tag": tag,
@@ -92,7 +92,7 @@ def message(queue: str, ring: Ring) -> str:
     )
 
 
-def _headers(tag: str, task: str) -> dict[str, Any]:
+def _headers(tag: str, task: str, job_id: str) -> dict[str, Any]:
     return {
         "lang": "py",
         "task": task,
@@ -100,7 +100,7 @@ def _headers(tag: str, task: str) -> dict[str, Any]:
         "root_id": tag,
         "parent_id": None,
         "group": None,
-        "argsrepr": "",
+        "argsrepr": job_id,  # what Flower shows
         "kwargsrepr": "{}",
         "origin": "dispatcher",
         "ignore_result": True,

@@ -19,7 +19,9 @@ from kombu.exceptions import KombuError
 from jobs import wire
 from jobs.bell import Bell, the_bell
 from jobs.keeper import LOOK_EVERY, RENEWALS
+from jobs.prepared import read_by_index
 from jobs.services import filling, housekeeping, workers
+from jobs.webhooks.postman import Postman
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +72,13 @@ class Dispatcher:
         self._until_back(lambda: workers.ensure_queues(list(settings.QUEUES)))
         sweeper = threading.Thread(target=self._sweep_forever, daemon=True)
         sweeper.start()
+        postman = threading.Thread(target=Postman(self.stop).run, daemon=True)
+        postman.start()
         while not self.stop.is_set():
             self._until_back(self.tick)
             self.nudges.wait(self.pause, stop=self.stop)
         self.nudges.close()
+        postman.join()
 
     def tick(self) -> None:
         """One look at everything."""
@@ -119,7 +124,7 @@ class Dispatcher:
     def _prepare(self) -> None:
         connection.ensure_connection()
         if self._prepared is not connection.connection:
-            filling.prepare_session()
+            read_by_index(connection)
             self._prepared = connection.connection
             self._reap_from = time.monotonic() + grace_after_outage()
 

@@ -7,6 +7,7 @@ LedgerError
 ├── AwaitedEndedError          (internal: look again)
 ├── JobNotFoundError           404 job_not_found
 ├── BatchNotFoundError         404 batch_not_found
+├── BadLastEventIdError        400 last_event_id_invalid
 └── NotRetriableError          409 not_retriable
 """
 
@@ -64,6 +65,13 @@ class BatchNotFoundError(LedgerError):
 
     code = "batch_not_found"
     status = 404
+
+
+class BadLastEventIdError(LedgerError):
+    """This Last-Event-ID is none that this stream gave; leave it out to begin anew."""
+
+    code = "last_event_id_invalid"
+    status = 400
 
 
 class NotRetriableError(LedgerError):

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.states import Bond, Priority, State
+from jobs.webhooks.models import Delivery, Endpoint  # noqa: F401 - Django finds models here
 from tenants.models import Tenant
 
 
@@ -95,7 +96,9 @@ class Job(models.Model):
             models.Index(
                 "deadline",
                 name="job_deadline",
-                condition=Q(state__in=[State.WAITING, State.QUEUED, State.RUNG]),
+                condition=Q(
+                    state__in=[State.WAITING, State.QUEUED, State.RUNG], deadline__isnull=False
+                ),
             ),
             models.Index("batch_id", name="job_batch", condition=Q(batch_id__isnull=False)),
             models.Index("ended_at", name="job_ended", condition=Q(ended_at__isnull=False)),
@@ -131,6 +134,13 @@ class Edge(models.Model):
         return f"{self.waiter_id} waits on {self.awaited_id}"
 
 
+class TransactionId(models.Func):
+    """The transaction that writes the row: events are told in the order of their commits."""
+
+    template = "pg_current_xact_id()::text::bigint"
+    output_field = models.BigIntegerField()
+
+
 class Event(models.Model):
     """What happened to a job, numbered under its row lock."""
 
@@ -142,14 +152,29 @@ class Event(models.Model):
     name = models.CharField(max_length=40)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(db_default=Now())
+    transaction = models.BigIntegerField(db_default=TransactionId())
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["job", "number"], name="event_number")
         ]
+        indexes: ClassVar = [models.Index("tenant", "transaction", "id", name="event_stream")]
 
     def __str__(self) -> str:
         return f"{self.name} #{self.number} of {self.job_id}"
+
+
+class Forgotten(models.Model):
+    """How far a tenant's events have been forgotten: who stands before this has missed some."""
+
+    tenant = models.OneToOneField(
+        Tenant, models.PROTECT, primary_key=True, related_name="+", db_constraint=False
+    )
+    transaction = models.BigIntegerField()
+    event = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"forgotten up to {self.transaction}-{self.event}"
 
 
 class Usage(models.Model):

@@ -13,7 +13,9 @@ from celery import signals
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.backends.signals import connection_created
 
+from jobs.prepared import read_by_index
 from jobs.services import workers
 from jobs.wire import hint_ready
 
@@ -98,6 +100,7 @@ def resident_mb() -> int:
 @signals.celeryd_init.connect(weak=False)
 def _take_name(sender: str = "", **_: Any) -> None:
     _presence.name = sender
+    connection_created.connect(read_by_index)
 
 
 @signals.worker_ready.connect(weak=False)

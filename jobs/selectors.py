@@ -17,7 +17,7 @@ from jobs.remembered import Remembered
 from jobs.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -29,12 +29,10 @@ def _column(field: Field[Any, Any]) -> str:
 
 
 FIELDS = Job._meta.concrete_fields  # noqa: SLF001 - Django documents it
-SHOW = Statement(
-    "show_job",
-    ("uuid", "uuid"),
-    f"SELECT {', '.join(_column(field) for field in FIELDS)}"  # noqa: S608 - our own columns
-    " FROM jobs_job WHERE id = $1 AND tenant_id = $2",
-)
+NAMES = [str(field.attname) for field in FIELDS]
+SELECT = f"SELECT {', '.join(_column(field) for field in FIELDS)} FROM jobs_job"  # noqa: S608 - ours
+SHOW = Statement("show_job", ("uuid", "uuid"), f"{SELECT} WHERE id = $1 AND tenant_id = $2")
+SHOW_MANY = Statement("show_jobs", ("uuid[]",), f"{SELECT} WHERE id = ANY($1)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,17 @@ def tenant_job(tenant_id: UUID, job_id: UUID) -> Job:
     row = SHOW.row(str(job_id), str(tenant_id))
     if row is None:
         raise JobNotFoundError
-    values = [_value(*pair) for pair in zip(FIELDS, row, strict=True)]
-    return Job.from_db("default", [str(field.attname) for field in FIELDS], values)
+    return _job(row)
+
+
+def jobs_by_id(job_ids: Sequence[UUID]) -> dict[UUID, Job]:
+    """Jobs the caller has just been given, whosever they are."""
+    found = (_job(row) for row in SHOW_MANY.rows(list(job_ids))) if job_ids else ()
+    return {job.id: job for job in found}
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    return Job.from_db("default", NAMES, [_value(*pair) for pair in zip(FIELDS, row, strict=True)])
 
 
 def _value(field: Field[Any, Any], value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from django.db import DataError, IntegrityError, connection
@@ -21,6 +22,7 @@ class Call(Generic[Asked, Told]):
     told: Told | None = None
     error: Exception | None = None
     done: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)  # held while it has to wait
 
     def answer(self) -> Told | None:
         if self.error is not None:
@@ -31,42 +33,58 @@ class Call(Generic[Asked, Told]):
 class Together(Generic[Asked, Told]):
     """A call returns when what it asked for is committed, and waits for none that came later.
 
-    Whoever comes while nothing runs does all that has gathered, on its own connection. Inside a
-    transaction a call stands alone, for it must come and go with that transaction.
+    Whoever comes while nothing runs does all that has gathered, on its own connection, and then
+    leaves the next turn to the first of those who came meanwhile. While calls come several at a
+    time, each turn begins `linger` seconds late, so that more can join it. Inside a transaction a
+    call stands alone, for it must come and go with that transaction.
     """
 
-    def __init__(self, do_all: Callable[[Sequence[Asked]], Sequence[Told]]) -> None:
+    def __init__(
+        self, do_all: Callable[[Sequence[Asked]], Sequence[Told]], *, linger: float = 0.0
+    ) -> None:
         self._do_all = do_all
-        self._turn = threading.Condition()
+        self._linger = linger
+        self._lock = threading.Lock()
         self._gathered: list[Call[Asked, Told]] = []
-        self._running = False
+        self._running = self._crowded = False
 
     def __call__(self, asked: Asked) -> Told | None:
         call: Call[Asked, Told] = Call(asked)
         if connection.in_atomic_block:
             self._do([call])
-        elif calls := self._gather(call):
-            self._lead(calls)
+        else:
+            self._join(call)
+            call.turn.acquire()
+            if not call.done:
+                self._lead()
         return call.answer()
 
-    def _gather(self, call: Call[Asked, Told]) -> list[Call[Asked, Told]]:
-        """Wait until it is done, or until it falls to this call to do all that has gathered."""
-        with self._turn:
+    def _join(self, call: Call[Asked, Told]) -> None:
+        """Have it wait, unless nothing runs: then it is its turn at once."""
+        with self._lock:
             self._gathered.append(call)
-            self._turn.wait_for(lambda: call.done or not self._running)
-            if call.done:
-                return []
+            if self._running:
+                call.turn.acquire()
             self._running = True
-            calls, self._gathered = self._gathered, []
-        return calls
 
-    def _lead(self, calls: list[Call[Asked, Told]]) -> None:
+    def _lead(self) -> None:
+        if self._crowded:
+            time.sleep(self._linger)
+        with self._lock:
+            calls, self._gathered = self._gathered, []
+            self._crowded = len(calls) > 1
         try:
             self._do(calls)
         finally:
-            with self._turn:
-                self._running = False
-                self._turn.notify_all()
+            self._pass_on()
+            for call in calls:
+                call.turn.release()
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            self._running = bool(self._gathered)
+            if self._gathered:
+                self._gathered[0].turn.release()
 
     def _do(self, calls: list[Call[Asked, Told]]) -> None:
         try:

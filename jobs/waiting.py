@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import re
 import time
-from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-import redis.asyncio
-from redis.exceptions import RedisError
-
+from jobs.hub import LOOK_DEAF, wait_for
 from jobs.states import FINAL
-from jobs.wire import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from jobs.hub import Hub
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -28,73 +24,12 @@ if TYPE_CHECKING:
     App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LONGEST = 60.0
-LOOK_ANYWAY = 15.0  # seconds after which the ledger is asked whether or not a hint came
-LOOK_DEAF = 1.0  # and while no hint can come, or the ledger could not be asked
 JOB_PATH = re.compile(r"/api/v1/jobs/[0-9a-f-]{36}")
 SPEECH_PATH = "/api/v1/jobs/synthesize"
 CLIENT_ERROR = 4
 
-log = logging.getLogger(__name__)
 
-
-class Hub:
-    """One subscription per process fans out to everybody who waits."""
-
-    def __init__(self, redis_url: str) -> None:
-        self.redis_url = redis_url
-        self.deaf = True
-        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def pause(self) -> float:
-        """Seconds until the ledger is asked without a hint."""
-        return LOOK_DEAF if self.deaf else LOOK_ANYWAY
-
-    @contextmanager
-    def listening(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when somebody says that the job has ended."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._listen_forever())
-        ended = asyncio.Event()
-        self._waiting[job_id].add(ended)
-        try:
-            yield ended
-        finally:
-            self._waiting[job_id].discard(ended)
-            if not self._waiting[job_id]:
-                del self._waiting[job_id]
-
-    async def _listen_forever(self) -> None:
-        while True:
-            try:
-                await self._listen()
-            except (RedisError, OSError) as error:
-                log.warning("no hints for those who wait: %s", error)
-            self.deaf = True
-            await asyncio.sleep(LOOK_DEAF)
-
-    async def _listen(self) -> None:
-        client = redis.asyncio.Redis.from_url(self.redis_url, health_check_interval=10)
-        async with client, client.pubsub(ignore_subscribe_messages=False) as hints:
-            await hints.subscribe(ENDED)
-            async for message in hints.listen():
-                if message["type"] == "subscribe":
-                    self._wake_all()  # what ended while we were deaf
-                else:
-                    self._wake(message["data"].decode())
-
-    def _wake_all(self) -> None:
-        self.deaf = False
-        for job_id in list(self._waiting):
-            self._wake(job_id)
-
-    def _wake(self, job_id: str) -> None:
-        for ended in self._waiting.get(job_id, ()):
-            ended.set()
-
-
-@dataclass(slots=True)
+@dataclass
 class Answer:
     """An answer held back until we know whether it is the one to give."""
 
@@ -111,9 +46,9 @@ class Answer:
         await send(self.start)
         await send({"type": "http.response.body", "body": self.body})
 
-    @property
+    @cached_property
     def job(self) -> dict[str, Any]:
-        """The job it shows, or nothing where it shows none."""
+        """The job it shows, or nothing where it shows none. Not to be asked before it is whole."""
         if self.start["status"] not in {200, 202}:
             return {}
         shown = json.loads(self.body)
@@ -148,15 +83,15 @@ class WaitingRoom:
     async def _wait(self, scope: Message, answer: Answer, until: float) -> Answer:
         """The job as it ended; as it was seen last where it did not, or cannot be seen any more."""
         first = answer
-        with self.hub.listening(first.job["id"]) as ended:
+        with self.hub.listening(first.job["id"]) as news:
             while True:
                 seen = await self._look(scope, first)
                 answer = seen if seen.job else answer
-                left = until - time.monotonic()
+                left = 0 if self.hub.leaving else until - time.monotonic()
                 if answer.settled or seen.refused or left <= 0:
                     return _with_location(answer, first)
-                await _wait_for(ended, min(left, self.hub.pause if seen.job else LOOK_DEAF))
-                ended.clear()
+                await wait_for(news, min(left, self.hub.pause if seen.job else LOOK_DEAF))
+                news.clear()
 
     async def _look(self, scope: Message, first: Answer) -> Answer:
         path = f"/api/v1/jobs/{first.job['id']}"
@@ -198,13 +133,6 @@ def _with_location(answer: Answer, first: Answer) -> Answer:
     headers = [*answer.start["headers"], *extra]
     answer.start = {**answer.start, "status": status, "headers": headers}
     return answer
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 async def _no_body() -> Message:

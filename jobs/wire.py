@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 READY = "voicemill:ready"
-ENDED = "voicemill:ended"
+EVENTS = "voicemill:events"
 PATIENCE = 0.5
 SILENCE = 5.0
 
@@ -60,6 +60,7 @@ def hint_ready(queues: Iterable[str]) -> None:
     _hints.publish(READY, ",".join(sorted(set(queues))))
 
 
-def hint_ended(job_id: UUID) -> None:
-    """Tell whoever waits that this job has ended."""
-    _hints.publish(ENDED, str(job_id))
+def hint_events(*told: tuple[UUID | str, UUID | str]) -> None:
+    """Tell whoever waits that there is an event of these jobs; each goes with its tenant."""
+    if told:
+        _hints.publish(EVENTS, ",".join(f"{job_id}:{tenant_id}" for job_id, tenant_id in told))

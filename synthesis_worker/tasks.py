@@ -21,10 +21,10 @@ from synthesis_worker import audio
 from synthesis_worker.contract import ModelMissing, SpeechEngine, SpeechRequest, Waveform
 from synthesis_worker.engines import build_engines
 from voices import renders, storage
+from voices.accepting import ENCODER
 from voices.renders import MASTER, File, FoundRender
 from voices.results import charge_for, result_for
 from voices.routing import CHARACTERS_PER_SECOND
-from voices.services import ENCODER
 from voices.store import (
     ObjectDamaged,
     ObjectMissing,
@@ -52,21 +52,22 @@ def synthesize(job_id: str) -> None:
 def speak_or_reuse(job: ClaimedJob, held: Held) -> None:
     """Finish from a render that is ready (another job may have made it meanwhile), or speak."""
     render = _find_render(job, held)
-    if render is not None and render.file is not None:
-        _finish(job, held, render, render.file, cached=True)
-    elif render is not None and (master := _read_master(job, held, render)) is not None:
+    if render is None:
+        _speak(job, held)
+    elif file := render.file(job.request["format"], job.request.get("sample_rate")):
+        _finish(job, held, render, file, cached=True)
+    elif (master := _read_master(job, held, render)) is not None:
         _finish(job, held, render, _store_file(job, held, master), cached=True)
     else:
         _speak(job, held)
 
 
 def _find_render(job: ClaimedJob, held: Held) -> FoundRender | None:
-    key, request = job.binding["render"], job.request
-    look = partial(renders.find_renders, [key], request["format"], request.get("sample_rate"))
-    found = patiently(held, look)
-    if not found or found[0].ready:
-        return found[0] if found else None
-    if found[0].job_id != job.id:  # whoever was to make it has ended, and we inherited its work
+    key = job.binding["render"]
+    found = patiently(held, partial(renders.find_renders, [key])).get(key)
+    if found is None or found.ready:
+        return found
+    if found.job_id != job.id:  # whoever was to make it has ended, and we inherited its work
         patiently(held, partial(renders.take_over_render, key, job.id))
     return None
 

@@ -13,22 +13,45 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
+CHALLENGE = 'Bearer realm="voicemill"'
+
+
+def read_key(header: str) -> Caller | None:
+    """The caller an Authorization header speaks for; None where there is no header."""
+    scheme, _, token = header.partition(" ")
+    if not scheme:
+        return None
+    caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
+    if caller is None:
+        refused = "This key is unknown, expired or revoked."
+        raise _challenging(exceptions.AuthenticationFailed(refused, code="key_refused"))
+    return caller
+
+
+def admit(header: str, scope: str) -> Caller:
+    """The caller, if its key may do this; the same refusals as at the door of a DRF view."""
+    caller = read_key(header)
+    if caller is None:
+        raise _challenging(exceptions.NotAuthenticated())
+    if scope not in caller.scopes:
+        raise exceptions.PermissionDenied(HasScope.message, HasScope.code)
+    return caller
+
+
+def _challenging(error: exceptions.APIException) -> exceptions.APIException:
+    error.auth_header = CHALLENGE  # type: ignore[attr-defined]
+    return error
+
+
 class KeyAuthentication(authentication.BaseAuthentication):
     """`Authorization: Bearer vm_<id>_<secret>`."""
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if not scheme:
-            return None
-        caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
-        if caller is None:
-            raise exceptions.AuthenticationFailed(
-                "This key is unknown, expired or revoked.", code="key_refused"
-            )
-        return caller, caller
+        caller = read_key(request.META.get("HTTP_AUTHORIZATION", ""))
+        return (caller, caller) if caller else None
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="voicemill"'
+        return CHALLENGE
 
 
 class HasScope(permissions.BasePermission):

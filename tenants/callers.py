@@ -15,7 +15,10 @@ from tenants.models import ApiKey
 from tenants.services import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
+
+    from django.db.models import QuerySet
 
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 4096
@@ -56,6 +59,12 @@ def _remember(name: str, caller: Caller) -> None:
         _cache[name] = (time.monotonic() + CACHE_SECONDS, caller)
 
 
+def living_keys(key_ids: Iterable[str], scope: str) -> set[str]:
+    """Which of these keys may still do this, as the ledger says now."""
+    found = _alive().filter(id__in=list(key_ids)).values_list("id", "scopes")
+    return {key_id for key_id, scopes in found if scope in scopes}
+
+
 def forget_callers() -> None:
     """Empty the cache (after a change that must be seen at once)."""
     _cache.clear()
@@ -74,15 +83,20 @@ def _look_up(token: str) -> Caller | None:
 
 
 def _live_key(key_id: str) -> ApiKey | None:
-    alive = Q(expires_at=None) | Q(expires_at__gt=Now())
-    found = ApiKey.objects.filter(alive, id=key_id, revoked_at=None, tenant__active=True)
     return (
-        found.select_related("tenant__tier")
+        _alive()
+        .filter(id=key_id)
+        .select_related("tenant__tier")
         .annotate(
             queued_ceiling=Coalesce(F("tenant__max_queued"), F("tenant__tier__max_queued")),
         )
         .first()
     )
+
+
+def _alive() -> QuerySet[ApiKey]:
+    fresh = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return ApiKey.objects.filter(fresh, revoked_at=None, tenant__active=True)
 
 
 def _caller(key: ApiKey) -> Caller:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+
+    Described = tuple[dict[str, Any], dict[str, str]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PROBLEM = "application/problem+json"
 AWAY_SECONDS = 2
@@ -24,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def problem(
     status: int, code: str, detail: str, *, retry_after: int | None = None, **more: Any
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> Described:
     """The body and the headers of a problem."""
     body = {
         "type": f"urn:voicemill:{code}",
@@ -37,6 +41,11 @@ def problem(
     return body | more, headers
 
 
+OVERLOADED = problem(
+    503, "overloaded", "Too many requests wait for this API; repeat it shortly.", retry_after=2
+)
+
+
 def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler: every error this API knows, and the ledger being away."""
     described = describe(error)
@@ -46,7 +55,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     return Response(body, status=body["status"], headers=headers, content_type=PROBLEM)
 
 
-def describe(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
+def describe(error: Exception) -> Described | None:
     """What to answer for an error, or None where it is a bug."""
     if isinstance(error, Http404):
         return problem(404, "not_found", "There is nothing at this address.")
@@ -62,7 +71,7 @@ def describe(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
     return _of_ours(error, code)
 
 
-def _of_ours(error: Exception, code: str) -> tuple[dict[str, Any], dict[str, str]]:
+def _of_ours(error: Exception, code: str) -> Described:
     status = getattr(error, "status", HTTPStatus.UNPROCESSABLE_ENTITY)
     retry = getattr(error, "retry_after", None)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -70,7 +79,7 @@ def _of_ours(error: Exception, code: str) -> tuple[dict[str, Any], dict[str, str
     return problem(status, code, str(error), retry_after=retry, **getattr(error, "details", {}))
 
 
-def _of_rest(error: exceptions.APIException) -> tuple[dict[str, Any], dict[str, str]]:
+def _of_rest(error: exceptions.APIException) -> Described:
     if isinstance(error, exceptions.ValidationError):
         return problem(
             400, "invalid_request", "Some fields are not as they should be.", errors=error.detail
@@ -84,7 +93,7 @@ def _of_rest(error: exceptions.APIException) -> tuple[dict[str, Any], dict[str, 
     return body, headers
 
 
-def _of_database(error: DatabaseError | InterfaceError) -> tuple[dict[str, Any], dict[str, str]]:
+def _of_database(error: DatabaseError | InterfaceError) -> Described:
     log.warning("the ledger is away: %s", error)
     connection.close()
     return problem(
@@ -114,9 +123,18 @@ class ProblemMiddleware:
         return None if described is None else as_json(described)
 
 
-def as_json(described: tuple[dict[str, Any], dict[str, str]]) -> JsonResponse:
+def as_json(described: Described) -> JsonResponse:
     body, headers = described
     return JsonResponse(body, status=body["status"], headers=headers, content_type=PROBLEM)
+
+
+async def send_problem(described: Described, send: Send) -> None:
+    """The same answer, where there is no view: over ASGI."""
+    body, extra = described
+    headers = {"Content-Type": PROBLEM} | extra
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": body["status"], "headers": pairs})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -133,7 +151,11 @@ def is_for_programs(request: HttpRequest) -> bool:
 def server_error(request: HttpRequest) -> HttpResponse:
     if not is_for_programs(request):
         return defaults.server_error(request)
-    return as_json(problem(500, "internal_error", "This is our fault; the log has the details."))
+    return as_json(internal_error())
+
+
+def internal_error() -> tuple[dict[str, Any], dict[str, str]]:
+    return problem(500, "internal_error", "This is our fault; the log has the details.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

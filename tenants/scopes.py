@@ -8,6 +8,8 @@ class Scope(StrEnum):
     JOBS_WRITE = "jobs:write"
     VOICES_READ = "voices:read"
     USAGE_READ = "usage:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 ALL_SCOPES = tuple(scope.value for scope in Scope)

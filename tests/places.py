@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.services.accept import NewJob, Step
 from jobs.services.claims import Charge
-from jobs.services.hits import record_done_job
+from jobs.services.hits import DoneJob, record_done_jobs
 from tests import s3
 from tests.environment import child_environment
 from tests.live import Server, live_server
@@ -71,4 +71,4 @@ def done_job(tenant: Tenant, **result: Any) -> str:
     """A job that succeeded, with this said of its audio."""
     job = NewJob(tenant_id=tenant.id, kind="synthesize", plan=[Step("echo", "cpu")])
     facts = {"sha256": SHA256, "format": "wav", "bytes": len(DATA), "voice": "tester"}
-    return str(record_done_job(job, result=facts | result, charge=Charge()).id)
+    return str(record_done_jobs([DoneJob(job, facts | result, Charge())])[0].id)

@@ -16,6 +16,10 @@ from jobs.services.claims import Charge, Failure
 from jobs.services.housekeeping import expire_late_jobs
 from jobs.services.workers import Announcement, announce_worker, beat, drain_worker
 from jobs.states import Priority, State
+from jobs.webhooks import endpoints
+from jobs.webhooks.deliveries import claim_due, note_answers
+from jobs.webhooks.fanning import fan_out
+from jobs.webhooks.sending import Answer
 from synthesis_worker import audio
 from synthesis_worker.contract import SpeechRequest, Waveform
 from synthesis_worker.engines.espeak import EspeakEngine
@@ -51,6 +55,13 @@ BINDINGS: dict[str, dict[str, Any]] = {
 }
 
 
+ANSWERS = {
+    "shop": Answer(200, text="thank you", milliseconds=84),
+    "calls": Answer(503, text="<h1>Service unavailable</h1>", milliseconds=2_310),
+    "old": Answer(410, milliseconds=40),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a test or a picture asks for by name."""
@@ -66,7 +77,9 @@ def make_place() -> Place:
     make_workers()
     tenant, token = make_tenants()
     make_own_voice(tenant)
+    make_webhooks(tenant)
     jobs = make_jobs(tenant)
+    deliver()
     return Place(tenant, token, jobs)
 
 
@@ -97,6 +110,22 @@ def make_workers() -> None:
     drain_worker(name="cpu@beta")
     an_hour_ago = Now() - timedelta(hours=1)
     Worker.objects.filter(name="media@alpha").update(heartbeat_at=an_hour_ago)
+
+
+def make_webhooks(tenant: Tenant) -> None:
+    """One that works, one that fails, one that is gone; and addresses of single requests."""
+    for path, note in (("shop", "web shop"), ("calls", "call centre"), ("old", "the old shop")):
+        url = f"https://1.1.1.1/hooks/{path}"
+        endpoints.create_endpoint(tenant_id=tenant.id, url=url, description=note)
+    endpoints.own_endpoint(tenant.id)
+
+
+def deliver() -> None:
+    """What has happened is told: to each as it would answer."""
+    while fan_out():
+        pass
+    while claimed := claim_due([]):
+        note_answers([(one, ANSWERS[one.letter.url.rpartition("/")[2]]) for one in claimed])
 
 
 def make_own_voice(tenant: Tenant) -> None:

@@ -1,10 +1,10 @@
-"""The admin's pages for jobs, workers, queues, engines and usage, and its first page."""
+"""The admin's pages for jobs, machines, usage and webhooks, and its first page."""
 
 from django.contrib import admin
 
-from jobs.admin import fleet, jobs, tenants, usage
+from jobs.admin import fleet, jobs, tenants, usage, webhooks
 
 admin.site.index_template = "jobs/admin/index.html"
 admin.site.index_title = "Today"
 
-__all__ = ["fleet", "jobs", "tenants", "usage"]
+__all__ = ["fleet", "jobs", "tenants", "usage", "webhooks"]

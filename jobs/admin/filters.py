@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from jobs.admin.letters import DELIVERY_STATES
 from jobs.admin.words import STATES
 from jobs.models import Job, Queue
 from tenants.admin.looks import DropdownFilter
@@ -27,6 +28,17 @@ class StateFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [(state, words[0]) for state, words in STATES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=value) if (value := self.value()) else queryset
+
+
+class DeliveryStateFilter(DropdownFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(state, words[0]) for state, words in DELIVERY_STATES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=value) if (value := self.value()) else queryset

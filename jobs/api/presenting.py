@@ -9,8 +9,9 @@ from rest_framework import serializers
 from jobs.states import Priority, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from jobs.models import Job
 
@@ -71,26 +72,25 @@ def present_job(job: Job, warnings: Sequence[str] = ()) -> dict[str, Any]:
         "personality_id": job.personality_id,
         "batch_id": job.batch_id and str(job.batch_id),
         "retry_of": job.retry_of_id and str(job.retry_of_id),
-        "created_at": _moment(job.created_at),
-        "started_at": _moment(job.started_at),
-        "ended_at": _moment(job.ended_at),
-        "deadline": _moment(job.deadline),
+        "created_at": moment(job.created_at),
+        "started_at": moment(job.started_at),
+        "ended_at": moment(job.ended_at),
+        "deadline": moment(job.deadline),
         "error": _error(job),
         "result": job.result,
-        "audio_url": _audio_url(job),
+        "audio_url": audio_url(job.id, job.result if job.state == State.SUCCEEDED else None),
         "warnings": list(warnings),
     }
 
 
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
+def moment(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def audio_url(job_id: UUID, result: Mapping[str, Any] | None) -> str | None:
+    """Where the audio of a job that has succeeded with this result is to be had."""
+    return f"/api/v1/jobs/{job_id}/audio" if result and "sha256" in result else None
 
 
 def _error(job: Job) -> dict[str, str] | None:
     return {"code": job.error_code, "message": job.error_message} if job.error_code else None
-
-
-def _audio_url(job: Job) -> str | None:
-    if job.state != State.SUCCEEDED or not job.result or "sha256" not in job.result:
-        return None
-    return f"/api/v1/jobs/{job.id}/audio"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
+import secrets
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def new_job_id() -> UUID:
     """A UUIDv7: ids sort by time."""
-    milliseconds, noise = time.time_ns() // 1_000_000, random.getrandbits(74)
+    milliseconds, noise = time.time_ns() // 1_000_000, secrets.randbits(74)
     high, low = noise >> 62, noise & ((1 << 62) - 1)
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
@@ -107,6 +107,8 @@ def submit_job(job: NewJob) -> Accepted:
 
 def submit_jobs(jobs: Sequence[NewJob]) -> list[Accepted]:
     """Accept all of them, in order, or none. A known idempotency key gives the job it made."""
+    if not jobs:
+        return []
     if any(job.waits_on for job in jobs):
         with transaction.atomic():
             return _submit_waiting(jobs)
@@ -179,13 +181,24 @@ class Made(NamedTuple):
     batch_id: UUID | None
 
 
-def find_made(tenant_id: UUID, keys: Sequence[str]) -> dict[str, Made]:
-    """What these idempotency keys made before."""
-    made = Job.objects.filter(tenant_id=tenant_id, idempotency_key__in=keys)
-    return {
-        str(job.idempotency_key): Made(job.id, job.body_hash, job.batch_id)
-        for job in made.only("id", "idempotency_key", "body_hash", "batch_id")
-    }
+MADE = Statement(
+    "find_made",
+    ("uuid[]", "text[]"),
+    """
+    SELECT tenant_id, idempotency_key, id, body_hash, batch_id
+      FROM unnest($1, $2) AS asked(tenant_id, idempotency_key)
+      JOIN jobs_job USING (tenant_id, idempotency_key)
+    """,
+)
+
+
+def find_made(asked: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Made]:
+    """What these idempotency keys of tenants made before."""
+    if not asked:
+        return {}
+    tenants, own_keys = zip(*asked, strict=True)
+    rows = MADE.rows(list(tenants), list(own_keys))
+    return {(tenant, key): Made(*made) for tenant, key, *made in rows}
 
 
 def replay_job(job: NewJob) -> Accepted:

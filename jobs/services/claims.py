@@ -17,12 +17,14 @@ from jobs.prepared import Statement
 from jobs.services.endings import end_job, free_waiters
 from jobs.states import State
 from jobs.together import Together
-from jobs.wire import hint_ended, hint_ready
+from jobs.wire import hint_events, hint_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
+
+LINGER = 0.001  # seconds a busy worker's claims and finishes wait for one another
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +109,19 @@ FINISH = Statement(
              ended_at = now(), events = events + 1
         FROM held
        WHERE j.id = held.id AND j.fence = held.fence AND j.state = 'running' AND j.awaited = $5
-      RETURNING j.id, j.tenant_id, j.personality_id, j.events, j.result, held.charge),
+      RETURNING j.id, held.fence, j.tenant_id, j.personality_id, j.events, j.result,
+                held.charge),
     charged AS (
       INSERT INTO jobs_usage (job_id, tenant_id, personality_id, voice, provider, characters,
              audio_seconds, cost_usd, cached)
       SELECT done.id, done.tenant_id, done.personality_id, c.voice, c.provider, c.characters,
              c.audio_seconds, c.cost_usd, c.cached
         FROM done, jsonb_to_record(done.charge) AS c(voice text, provider text, characters int,
-             audio_seconds float8, cost_usd numeric, cached bool))
-    INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
-    SELECT id, tenant_id, events, 'job.succeeded', result FROM done
-    RETURNING job_id
+             audio_seconds float8, cost_usd numeric, cached bool)),
+    told AS (
+      INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
+      SELECT id, tenant_id, events, 'job.succeeded', result FROM done)
+    SELECT id, fence, tenant_id FROM done
     """,
 )
 
@@ -152,11 +156,16 @@ REPORT = Statement(
     "report_progress",
     ("uuid", "int", "float8", "jsonb"),
     """
-    UPDATE jobs_job
-       SET progress = $3, checkpoint = coalesce($4, checkpoint),
-           lost_leases = CASE WHEN $4 IS NULL THEN lost_leases ELSE 0 END
-     WHERE id = $1 AND fence = $2 AND state = 'running'
-    RETURNING id
+    WITH reported AS (
+      UPDATE jobs_job
+         SET progress = $3, checkpoint = coalesce($4, checkpoint), events = events + 1,
+             lost_leases = CASE WHEN $4 IS NULL THEN lost_leases ELSE 0 END
+       WHERE id = $1 AND fence = $2 AND state = 'running'
+      RETURNING id, tenant_id, events, progress)
+    INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
+    SELECT id, tenant_id, events, 'job.progress', jsonb_build_object('progress', progress)
+      FROM reported
+    RETURNING job_id
     """,
 )
 
@@ -172,7 +181,7 @@ def claim_job(job_id: UUID | str, *, worker: str, queue: str | None = None) -> C
 @cache
 def _claims(worker: str, queue: str | None) -> Together[str, ClaimedJob | None]:
     """The threads of a worker claim together: one commit for all bells heard at one time."""
-    return Together(partial(_claim_all, worker, queue))
+    return Together(partial(_claim_all, worker, queue), linger=LINGER)
 
 
 def _claim_all(worker: str, queue: str | None, job_ids: Sequence[str]) -> list[ClaimedJob | None]:
@@ -192,18 +201,18 @@ def _claimed(row: tuple[Any, ...] | None, lease_ends: float) -> ClaimedJob | Non
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
     """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
     ending = Ending(str(job.id), job.fence, json.dumps(result), charge_json(charge))
-    if not _finish(ending) and not _finish_awaited(job, ending):
-        return False
-    transaction.on_commit(partial(hint_ended, job.id))
-    return True
+    return bool(_finish(ending)) or _finish_awaited(job, ending)
 
 
 def _finish_all(endings: Sequence[Ending], *, awaited: bool = False) -> list[bool]:
-    done = {str(row[0]) for row in FINISH.rows(*map(list, zip(*endings, strict=True)), awaited)}
-    return [ending.job_id in done for ending in endings]
+    """Of two that end a job under one fence the first has ended it."""
+    rows = FINISH.rows(*map(list, zip(*endings, strict=True)), awaited)
+    done = {(str(job_id), fence): (job_id, tenant_id) for job_id, fence, tenant_id in rows}
+    transaction.on_commit(partial(hint_events, *done.values()))
+    return [done.pop(ending[:2], None) is not None for ending in endings]
 
 
-_finish: Together[Ending, bool] = Together(_finish_all)
+_finish: Together[Ending, bool] = Together(_finish_all, linger=LINGER)
 
 
 def _finish_awaited(job: ClaimedJob, ending: Ending) -> bool:
@@ -249,7 +258,10 @@ def report_progress(
 ) -> bool:
     """A checkpoint is stored progress: it also clears the count of lost leases."""
     stored = None if checkpoint is None else json.dumps(checkpoint)
-    return REPORT.row(str(job.id), job.fence, progress, stored) is not None
+    if REPORT.row(str(job.id), job.fence, progress, stored) is None:
+        return False
+    transaction.on_commit(partial(hint_events, (job.id, job.tenant_id)))
+    return True
 
 
 def _retry_later(job: ClaimedJob, failure: Failure) -> bool:

@@ -15,7 +15,7 @@ from jobs.prepared import Statement
 from jobs.pressure import check_pressure
 from jobs.services.accept import Accepted, NewJob, Step, submit_job
 from jobs.states import FINAL, LIVE, NOT_STARTED, Bond, Priority, State
-from jobs.wire import hint_ended, hint_ready
+from jobs.wire import hint_events, hint_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ END = Statement(
       RETURNING id, tenant_id, events)
     INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
     SELECT id, tenant_id, events, 'job.' || $2, $7 FROM ended
-    RETURNING job_id
+    RETURNING tenant_id
     """,
 )
 
@@ -90,10 +90,11 @@ def end_job(
     states = [State.RUNNING] if fence is not None else list(within)
     with transaction.atomic():
         data = json.dumps({"code": code, "message": message} if code else {})
-        if END.row(str(job_id), state.value, code, message, states, fence, data) is None:
+        ended = END.row(str(job_id), state.value, code, message, states, fence, data)
+        if ended is None:
             return False
         _settle(Ending(job_id, state, code, message, shared))
-    transaction.on_commit(partial(hint_ended, job_id))
+    transaction.on_commit(partial(hint_events, (job_id, ended[0])))
     return True
 
 

@@ -18,11 +18,15 @@ BITE = 64  # jobs one fill rings at most
 # there is room can hold the next jobs, so a fill reads that many lanes and that many heads of each.
 # Two dispatchers: the queue's row is locked, and a fill whose snapshot is older than the last one
 # rings nothing, for it has not seen what is in flight.
+# A fill does not wait for the disk. If the server falls before it is written, the jobs are queued
+# again and filled again, and a bell rung meanwhile claims its job from `queued`. A claim does wait,
+# and takes every fill before it to the disk: were it forgotten, two could work under one fence.
 FILL = Statement(
     "fill_queue",
     ("text", "int", "float8", "interval"),
     """
-    WITH queue AS MATERIALIZED (
+    WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+    queue AS MATERIALIZED (
       SELECT clock, pg_visible_in_snapshot(filled_by::text::xid8, pg_current_snapshot()) AS current,
              (SELECT coalesce(sum(slots), 0) FROM jobs_worker w WHERE w.queue_id = $1
                  AND w.drain_asked_at IS NULL AND w.heartbeat_at > now() - $4) AS slots
@@ -78,7 +82,8 @@ FILL = Statement(
            (SELECT array_agg(kind) FROM rung),
            (SELECT count(*) FROM lane) > 0 OR (SELECT slots > 0 AND (free = 0
               OR EXISTS (SELECT 1 FROM flight f JOIN jobs_lane l ON l.tenant_id = f.tenant_id
-                          WHERE l.queue_id = $1 AND l.ready)) FROM room, queue)
+                          WHERE l.queue_id = $1 AND l.ready)) FROM room, queue),
+           (SELECT count(*) FROM hasty)
     """,
 )
 
@@ -122,9 +127,6 @@ UNHEARD = Statement(
 
 RUNG_AGAIN = "UPDATE jobs_job SET rung_at = now() WHERE id = ANY(%s::uuid[]) AND state = 'rung'"
 
-# The dispatcher reads by index whatever the planner's statistics say after a bulk load.
-SESSION = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET jit = off"
-
 
 class Filled(NamedTuple):
     """What one fill rang, and whether more waits that found no room."""
@@ -136,7 +138,7 @@ class Filled(NamedTuple):
 def fill_queue(queue: str) -> Filled:
     """Mark rung as many jobs as the queue's window has room for, by fair share."""
     row = FILL.row(queue, BITE, settings.READ_AHEAD, settings.WORKER_ALIVE)
-    ids, kinds, more = row or (None, None, False)
+    ids, kinds, more, _ = row or (None, None, False, 0)
     rings = [Ring(*pair) for pair in zip(ids or (), kinds or (), strict=True)]
     return Filled(rings, more=bool(more))
 
@@ -172,8 +174,3 @@ def open_queues() -> list[str]:
 def queues_with_work() -> list[str]:
     """Open queues with a lane that may have something to ring."""
     return [row[0] for row in WITH_WORK.rows(list(settings.QUEUES))]
-
-
-def prepare_session() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(SESSION)

@@ -36,6 +36,8 @@ SCOPE_WORDS = {
     Scope.JOBS_WRITE: "Have text spoken, cancel and retry jobs",
     Scope.VOICES_READ: "See which voices there are",
     Scope.USAGE_READ: "See what was used and what it cost",
+    Scope.WEBHOOKS_READ: "See its webhooks and what was sent to them",
+    Scope.WEBHOOKS_WRITE: "Change its webhooks, see their secrets, send again",
 }
 TOO_MANY = "Two keys of this name are live already: revoke one before you rotate again."
 NOT_LIVE = "This key no longer works, so there is nothing to replace: issue a new one."

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.bench import accepting, caching, fairness, footprint, noop, speech
+from tests.bench import accepting, caching, fairness, footprint, noop, speech, streams
 from tests.bench.figures import Figure, load, save, table
 from tests.bench.venvs import HOME
 
@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "speech": speech.measure,
     "caching": caching.measure,
     "fairness": fairness.measure,
+    "streams": streams.measure,
     "footprint": footprint.measure,
 }
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from tests.bench.cpu import peak_mib, tree
 from tests.bench.figures import Figure, state
@@ -12,9 +10,6 @@ from tests.bench.http_load import Load
 from tests.bench.mill import Mill, open_site
 from tests.bench.texts import Texts
 from tests.bench.venvs import VOICE, medium_voice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PATH = "/api/v1/jobs/synthesize"
 WORK = [{"voice": VOICE}, {"voice": "ember"}, {"voice": "ember", "format": "mp3"}]
@@ -26,17 +21,15 @@ def measure(*, quick: bool) -> list[Figure]:
     with ExitStack() as stack:
         site = stack.enter_context(open_site("footprint"))
         mill = Mill(site)
-        starts = {
-            "dispatcher": timed(mill.start_dispatcher),
-            "api": timed(mill.start_api),
-            "cpu": timed(lambda: mill.start_worker("cpu", "synthesis_worker.tasks")),
-            "media": timed(lambda: mill.start_worker("media", "synthesis_worker.tasks")),
-        }
+        mill.start_dispatcher()
+        mill.start_api()
+        for queue in ("cpu", "media"):
+            mill.start_worker(queue, "synthesis_worker.tasks")
         speak(mill, 4 if quick else 20)
         peaks = {name: largest(pid) for name, pid in site.pids.items()}
     return [
         *(state(f"{name}: peak of the largest process", peaks[name], unit="MiB") for name in peaks),
-        *(state(f"{name}: start", seconds, unit="s") for name, seconds in starts.items()),
+        *(state(f"{name}: start", seconds, unit="s") for name, seconds in site.starts.items()),
     ]
 
 
@@ -45,12 +38,6 @@ def speak(mill: Mill, times: int) -> None:
     for text in texts.several(times, 200):
         for how in WORK:
             load.post(PATH, {"text": text, **how}, 200, Prefer="wait=60")
-
-
-def timed(start: Callable[[], None]) -> float:
-    started = time.monotonic()
-    start()
-    return time.monotonic() - started
 
 
 def largest(root: int) -> float:

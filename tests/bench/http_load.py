@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 CONNECTIONS = 8
 SECONDS = 120
@@ -28,9 +28,6 @@ class Load:
         self._idle: SimpleQueue[tuple[HTTPConnection, float]] = SimpleQueue()
         for _ in range(connections):
             self._idle.put((HTTPConnection(urlsplit(url).netloc, timeout=SECONDS), 0.0))
-
-    def post_each(self, path: str, bodies: Sequence[Mapping[str, Any]], status: int = 202) -> None:
-        list(self.threads.map(lambda body: self.post(path, body, status), bodies))
 
     def post(
         self, path: str, body: Mapping[str, Any], status: int = 202, **headers: str

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -36,10 +37,13 @@ class Site:
     stack: ExitStack
     services: Services
     pids: dict[str, int] = field(default_factory=dict)
+    starts: dict[str, float] = field(default_factory=dict)  # seconds until each was up
 
     def start(self, program: Program) -> int:
-        log = self.folder / f"{program.name}.log"
+        program.prepare()  # the first time it makes PostgreSQL's files, which is no part of a start
+        log, started = self.folder / f"{program.name}.log", time.monotonic()
         process = self.stack.enter_context(running(program, log))
+        self.starts[program.name] = time.monotonic() - started
         self.pids[program.name] = process.pid
         return process.pid
 

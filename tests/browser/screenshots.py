@@ -74,9 +74,12 @@ def furnish() -> dict[str, str]:
 
 def pages_of(place: Place) -> dict[str, str]:
     from jobs.models import Offer
+    from jobs.webhooks.models import Delivery, Endpoint
     from voices.models import Voice
 
     engine, voice = Offer.objects.get(), Voice.objects.get(tenant=place.tenant)
+    gone = Endpoint.objects.get(disabled_reason="gone")
+    failing = Delivery.objects.filter(tried=1, state="pending").latest("id")
     return {
         "index": "/admin/",
         "jobs": "/admin/jobs/job/",
@@ -90,6 +93,10 @@ def pages_of(place: Place) -> dict[str, str]:
         "engine": f"/admin/jobs/offer/{engine.id}/change/",
         "voices": "/admin/voices/voice/",
         "voice": f"/admin/voices/voice/{voice.id}/change/",
+        "webhooks": "/admin/jobs/endpoint/",
+        "webhook": f"/admin/jobs/endpoint/{gone.id}/change/",
+        "deliveries": "/admin/jobs/delivery/",
+        "delivery": f"/admin/jobs/delivery/{failing.id}/change/",
         "usage": f"/admin/jobs/usage/?tenant__id__exact={place.tenant.id}",
         "api-docs": "/api/docs",
     }

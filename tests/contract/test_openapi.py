@@ -71,6 +71,11 @@ def test_requests_carry_no_fields_that_are_not_named() -> None:
         for _, _, operation in operations()
         if "requestBody" in operation
     }
-    assert asked == {"SynthesisBodyRequest", "BulkBodyRequest"}
+    assert asked == {
+        "SynthesisBodyRequest",
+        "BulkBodyRequest",
+        "WebhookBodyRequest",
+        "PatchedWebhookChangeRequest",
+    }
     for name in asked:
         assert schema()["components"]["schemas"][name]["additionalProperties"] is False

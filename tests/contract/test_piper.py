@@ -5,9 +5,12 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
+from piper import PiperVoice
 
 from synthesis_worker.audio import join
 from synthesis_worker.contract import (
@@ -233,3 +236,35 @@ def test_a_touched_file_is_hashed_again_and_found_the_same(
     before = engine.capabilities.models
     os.utime(folder / "nano.onnx")
     assert engine.capabilities.models == before
+
+
+def test_a_sentence_spoken_before_is_not_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    phonemize = PiperVoice.phonemize
+
+    def noted(voice: PiperVoice, text: str) -> list[list[str]]:
+        read.append(text)
+        return phonemize(voice, text)
+
+    monkeypatch.setattr(PiperVoice, "phonemize", noted)
+    engine = PiperEngine(folder)
+    first, second = (speak(engine, "Twice the same. Once another.") for _ in range(2))
+    speak(engine, "Twice the same. Now a third.")
+    assert read == ["Twice the same.", "Once another.", "Now a third."]
+    assert np.array_equal(first.samples, second.samples)
+
+
+def test_a_voice_works_on_one_thread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[onnxruntime.InferenceSession] = []
+    session = onnxruntime.InferenceSession
+
+    def noted(*arguments: Any, **options: Any) -> onnxruntime.InferenceSession:
+        opened.append(session(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", noted)
+    speak(PiperEngine(folder), "Hello.")
+    (options,) = (one.get_session_options() for one in opened)
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)

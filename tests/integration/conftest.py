@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from jobs.services.workers import ensure_queues
 from tests.environment import FOLDER, child_environment
 from tests.live import live_server
 from tests.places import s3_place as open_s3_place
+from tests.receivers import receiver
 from tests.speech import keyed, make_voice, offer_engines
 
 if TYPE_CHECKING:
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
 
     import httpx
     from django.test import Client
+    from pytest_django import Settings
 
     from tenants.models import Tenant
     from tests.live import Server
     from tests.places import Place
+    from tests.receivers import Receiver
 
 
 @pytest.fixture
@@ -59,3 +63,26 @@ def live(server: Server, tenant: Tenant, speech: None) -> Iterator[httpx.Client]
 
     with server.client(issue_key(tenant=tenant, name="tests").token) as client:
         yield client
+
+
+@pytest.fixture
+def quick_webhooks(settings: Settings) -> None:
+    """Receivers may live on the loopback, and tries follow one another at once."""
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    settings.WEBHOOK_RETRY_SECONDS = [0.05] * 9
+    settings.WEBHOOK_SECONDS = 2.0
+
+
+@pytest.fixture
+def postman(quick_webhooks: None, transactional_db: None) -> Iterator[None]:
+    from tests.webhooks import a_postman
+
+    with a_postman():
+        yield
+
+
+@pytest.fixture
+def good() -> Iterator[Receiver]:
+    """A receiver that answers 200 until a test wants something else."""
+    with receiver() as one:
+        yield one

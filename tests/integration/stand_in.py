@@ -17,13 +17,13 @@ if sys.argv[1] == "dispatch":
         open("var/stubborn", "w").close()
     while True:
         time.sleep(0.2)
-known = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+open("var/command_lines", "a").write(" ".join(sys.argv) + "\\n")
 print("what migrations say")
 print(json.dumps({
     "tenant": "local",
-    "api_key": known.get("--api-key") or secrets.token_hex(8),
+    "api_key": os.environ.get("BOOTSTRAP_API_KEY") or secrets.token_hex(8),
     "admin_user": "admin",
-    "admin_password": known.get("--admin-password") or secrets.token_hex(8),
+    "admin_password": os.environ.get("BOOTSTRAP_ADMIN_PASSWORD") or secrets.token_hex(8),
 }))
 """
 

@@ -16,7 +16,9 @@ from fleet.scratch import running
 from tests.live import Stack, own_stack, wait_until
 from tests.places import s3_settings
 from tests.s3 import S3Server, serve_s3
-from tests.speech import JOBS, SYNTHESIZE, problem_of, wait_for_end
+from tests.speech import BULK, JOBS, SYNTHESIZE, problem_of, wait_for_end
+from voices.storage import WEB_STORE_SECONDS
+from voices.streaming import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +29,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 HANGS = 2.0  # seconds after which a silent database is given up
-READS = (JOBS, "/api/v1/voices", "/api/v1/usage", f"{JOBS}/00000000-0000-7000-8000-000000000000")
+HELD_UP = 7.0  # seconds that a broker or a store hangs: longer than a lease, or than a bell waits
+NOBODY = "00000000-0000-7000-8000-000000000000"
+JOB, BATCH = f"{JOBS}/{NOBODY}", f"/api/v1/batches/{NOBODY}"
+READS = (
+    *(JOBS, JOB, f"{JOB}?wait=2", f"{JOB}/audio", f"{JOB}/audio/link", BATCH),
+    *("/api/v1/voices", "/api/v1/voices/ember", "/api/v1/usage"),
+)
+WRITES = (BULK, f"{JOB}/cancel", f"{JOB}/retry", f"{BATCH}/cancel")
+ROW = f"/admin/jobs/job/{NOBODY}"
+PAGES = ("/admin/", "/admin/login/", "/admin/jobs/job/", f"{ROW}/change/", "/admin/voices/voice/")
+FORMS = ("/admin/login/", f"{ROW}/cancel/", f"{ROW}/retry/")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +71,10 @@ def standing_in(folder: Path, name: str) -> list[int]:
     place = str(folder.resolve())
     found = (one.pid for one in all_processes() if one.name == name and not one.has_ended)
     return [pid for pid in found if working_folder(pid) == place]
+
+
+def servers_of(storage: S3Server) -> list[int]:
+    return [storage._process.pid] if storage._process else []
 
 
 def send(pids: Sequence[int], what: signal.Signals) -> None:
@@ -103,6 +119,20 @@ def no_redis(stack: Stack) -> Iterator[None]:
     stack.cleanup.enter_context(running(redis.program(), log))
 
 
+def answers_everywhere(stack: Stack) -> dict[str, httpx.Response]:
+    """What all addresses but the synthesis answer: a program, and somebody who was signed in."""
+    one, secret = {"items": [{"text": "Not accepted."}]}, "x" * 32
+    form = {"username": "admin", "password": "x", "csrfmiddlewaretoken": secret}
+    with stack.client() as caller, stack.server.client() as person:
+        person.cookies.update({"sessionid": secret, "csrftoken": secret})
+        return {
+            **{f"GET {path}": caller.get(path) for path in READS},
+            **{f"POST {path}": caller.post(path, json=one) for path in WRITES},
+            **{f"GET {path}": person.get(path) for path in PAGES},
+            **{f"POST {path}": person.post(path, data=form) for path in FORMS},
+        }
+
+
 def test_a_database_that_was_killed_is_503_and_what_was_accepted_is_there_afterwards(
     stack: Stack, client: httpx.Client
 ) -> None:
@@ -110,8 +140,8 @@ def test_a_database_that_was_killed_is_503_and_what_was_accepted_is_there_afterw
     with no_postgres(stack):
         for _ in range(10):  # every thread of the API has a connection that is gone
             assert problem_of(say(client, "Not accepted.")) == (503, "database_down")
-        for path in READS:
-            assert problem_of(client.get(path)) == (503, "database_down")
+        for asked, answer in answers_everywhere(stack).items():
+            assert problem_of(answer) == (503, "database_down"), asked
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["database"]) == (503, "down")
         assert int(ready.headers["Retry-After"]) >= 1
@@ -152,6 +182,23 @@ def test_while_the_broker_is_down_jobs_are_accepted_and_when_it_is_back_they_are
         assert (ready.status_code, ready.json()["broker"]) == (200, "down")
     for answer in accepted:
         assert wait_for_end(client, answer.json()["id"], 30)["state"] == "succeeded"
+
+
+def test_while_the_broker_hangs_jobs_are_accepted_and_when_it_is_back_they_are_spoken(
+    stack: Stack, client: httpx.Client
+) -> None:
+    redis = standing_in(stack.services.redis.data, "redis-server")
+    with stopped(redis):
+        started = time.monotonic()
+        accepted = [say(client, f"Into the silence {number}.") for number in range(3)]
+        accepted.append(say(client, "Into the silence, waiting.", Prefer="wait=1"))
+        assert {answer.status_code for answer in accepted} == {202}
+        assert time.monotonic() - started < 3
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["broker"]) == (200, "down")
+        time.sleep(started + HELD_UP - time.monotonic())
+    for answer in accepted:
+        assert wait_for_end(client, answer.json()["id"], 10)["state"] == "succeeded"
 
 
 def test_who_waits_is_answered_although_the_broker_was_restarted_meanwhile(
@@ -211,16 +258,36 @@ def test_while_the_store_is_down_audio_is_503_and_a_job_waits_and_ends(
     assert client.get(done["audio_url"]).status_code == 200
 
 
-def test_a_store_that_hangs_holds_up_audio_alone_and_not_for_ever(
+def test_a_job_waits_for_a_store_that_hangs_and_keeps_its_worker(
+    storage: S3Server, client: httpx.Client
+) -> None:
+    with stopped(servers_of(storage)):
+        waiting = say(client, "Stored after the pause.").json()["id"]
+        time.sleep(HELD_UP)
+        assert client.get(f"{JOBS}/{waiting}").json()["state"] == "running"
+    job = wait_for_end(client, waiting, 10)
+    assert (job["state"], job["attempt"], job["trail"]) == ("succeeded", 1, [])
+    assert len(client.get(job["audio_url"]).content) == job["result"]["bytes"]
+
+
+def test_a_store_that_hangs_holds_up_audio_alone_and_not_for_long(
     stack: Stack, storage: S3Server, client: httpx.Client
 ) -> None:
     done = say(client, "Stored before the pause.", Prefer="wait=20").json()
-    servers = [storage._process.pid] if storage._process else []
-    with stopped(servers), ThreadPoolExecutor(1) as pool, stack.client(seconds=60) as one:
-        audio = pool.submit(one.get, done["audio_url"])
+
+    def ask(path: str) -> tuple[httpx.Response, float]:
+        started = time.monotonic()
+        with stack.client(seconds=60) as one:
+            return one.get(path), time.monotonic() - started
+
+    with stopped(servers_of(storage)), ThreadPoolExecutor(READERS * 3 + 1) as pool:
+        audio = [pool.submit(ask, done["audio_url"]) for _ in range(READERS * 3)]
+        ready = pool.submit(ask, "/readyz")
         for _ in range(10):
-            started = time.monotonic()
-            assert client.get(JOBS).status_code == 200
-            assert time.monotonic() - started < 1
-        assert problem_of(audio.result(60)) == (503, "store_down")
+            assert ask(JOBS)[1] < 1
+        told = [one.result() for one in audio]
+        assert {problem_of(answer) for answer, _ in told} == {(503, "store_down")}
+        assert {answer.headers["Retry-After"] for answer, _ in told} == {"2"}
+        assert ready.result()[0].json()["store"] == "down"
+        assert max(seconds for _, seconds in [*told, ready.result()]) < WEB_STORE_SECONDS + 1
     assert client.get(done["audio_url"]).status_code == 200

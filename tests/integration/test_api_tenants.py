@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.models import Job
+from jobs.webhooks.endpoints import create_endpoint, send_test
+from tenants.models import Tenant
 from tests.conftest import make_tenant
 from tests.openapi import generate_schema
 from tests.speech import BULK, JOBS, SYNTHESIZE, keyed, make_voice, post, problem_of
@@ -38,11 +40,18 @@ def ids_of(owner: Client) -> dict[str, str]:
     """One thing of the owner's for each name a path may carry."""
     batch = post(owner, BULK, {"items": [{"text": "Hello.", "voice": "tester"}]}).json()
     voice = make_voice("mine", tenant=make_tenant("third"))
-    return {
+    return hook_ids() | {
         "job_id": batch["items"][0]["id"],
         "batch_id": batch["batch_id"],
         "reference": str(voice.id),
     }
+
+
+def hook_ids() -> dict[str, str]:
+    """A webhook, and a test that is to be sent to it."""
+    tenant = Tenant.objects.get(slug="acme")
+    webhook = create_endpoint(tenant_id=tenant.id, url="https://1.1.1.1/")
+    return {"webhook_id": str(webhook.id), "delivery_id": str(send_test(webhook).id)}
 
 
 def test_every_address_answers_404_to_another_tenants_id(api: Client, stranger: Client) -> None:
@@ -59,6 +68,7 @@ def test_every_address_answers_404_to_another_tenants_id(api: Client, stranger: 
 def test_each_of_these_addresses_knows_the_owner(api: Client) -> None:
     ids = ids_of(api) | {"reference": "tester"}
     for method, path, name in named_routes():
+        ids |= hook_ids()  # a route before this one may have deleted them
         answer = getattr(api, method)(path.replace(f"{{{name}}}", ids[name]))
         assert answer.status_code != 404, (method, path)
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import httpx
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from jobs.models import Edge, Job, Usage
 from jobs.services.endings import cancel_job
 from jobs.states import Bond
-from jobs.wire import hint_ended
+from jobs.wire import hint_events
 from tenants.services import issue_key
+from tests.conftest import make_tenant
 from tests.engines import JournalEngine
 from tests.speech import JOBS, SYNTHESIZE, problem_of, wait_for_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
-    from uuid import UUID
 
     from tenants.models import Tenant
     from tests.live import Server
@@ -92,6 +95,27 @@ def test_a_hundred_identical_requests_under_one_key_are_one_job(
     assert Job.objects.count() == 1
     fresh = [answer for answer in answers if "Idempotent-Replayed" not in answer.headers]
     assert len(fresh) == 1
+
+
+def test_of_sixty_texts_of_three_tenants_at_once_each_caller_is_told_of_its_own(
+    server: Server, speech: None
+) -> None:
+    tokens = [issue_key(tenant=make_tenant(f"t{n}"), name="many").token for n in range(3)]
+    texts = [f"Number {n}." for n in range(60)]
+
+    def post(client: httpx.AsyncClient, number: int) -> Awaitable[httpx.Response]:
+        key = {"Authorization": f"Bearer {tokens[number % 3]}"}
+        body = {"text": texts[number], "voice": "tester"}
+        return client.post(SYNTHESIZE, json=body, headers=key)
+
+    async def ask() -> list[httpx.Response]:
+        async with many(server, tokens[0]) as client:
+            return await gather([post(client, number) for number in range(60)])
+
+    answers = [answer.json() for answer in asyncio.run(ask())]
+    assert [answer["request"]["text"] for answer in answers] == texts
+    owners = dict(Job.objects.values_list("id", "tenant__slug"))
+    assert [owners[UUID(answer["id"])] for answer in answers] == ["t0", "t1", "t2"] * 20
 
 
 def submit(live: httpx.Client, **headers: str) -> httpx.Response:
@@ -181,7 +205,20 @@ def cancel(tenant: Tenant, job_id: UUID) -> None:
 
 def test_a_hint_about_another_job_wakes_nobody(live: httpx.Client, tenant: Tenant) -> None:
     job = Job.objects.get(id=submit(live).json()["id"])
-    hint_ended(job.id)
+    hint_events((job.id, job.tenant_id))
     started = time.monotonic()
     assert live.get(f"{JOBS}/{job.id}?wait=1").json()["state"] == "queued"
     assert time.monotonic() - started > 0.9
+
+
+def test_one_hint_tells_of_all_that_ended_together(live: httpx.Client, tenant: Tenant) -> None:
+    first, second = (Job.objects.get(id=submit(live).json()["id"]) for _ in range(2))
+    Job.objects.filter(id=second.id).update(ended_at=Now(), state="cancelled")
+    with ThreadPoolExecutor(1) as threads:
+        waits = threads.submit(live.get, f"{JOBS}/{first.id}?wait=10")
+        time.sleep(0.5)
+        Job.objects.filter(id=first.id).update(ended_at=Now(), state="cancelled")
+        told_at = time.monotonic()
+        hint_events((second.id, second.tenant_id), (first.id, first.tenant_id))
+        assert waits.result().json()["state"] == "cancelled"
+    assert time.monotonic() - told_at < 2

@@ -19,7 +19,7 @@ from jobs.errors import (
 from jobs.models import Job, Lane
 from jobs.pressure import check_pressure, forget_pressure
 from jobs.services.accept import Accepted, submit_job, submit_jobs
-from jobs.services.hits import record_done_job
+from jobs.services.hits import DoneJob, record_done_jobs
 from jobs.states import Bond, Priority, State
 from jobs.sweeps import forget_idempotency_keys
 from tests.conftest import make_tenant
@@ -146,16 +146,16 @@ def test_one_key_from_eight_threads_is_one_job(tenant: Tenant) -> None:
 
 def test_a_job_done_before_is_recorded_whole_and_once(tenant: Tenant) -> None:
     job = new_job(tenant, idempotency_key="k", body_hash="b")
-    assert record_done_job(job, result={"sha256": "x"}, charge=CHARGE) == Accepted(job.id)
+    assert record_done_jobs([DoneJob(job, {"sha256": "x"}, CHARGE)]) == [Accepted(job.id)]
     row = look(job.id)
     assert (row.state, row.progress, row.result) == ("succeeded", 1.0, {"sha256": "x"})
     assert row.started_at == row.ended_at is not None
     assert (events(job.id), charges(job.id)) == ([(1, "job.succeeded")], 1)
     twin = replace(job, id=uuid.uuid4())
-    again = record_done_job(twin, result={"sha256": "y"}, charge=CHARGE)
+    [again] = record_done_jobs([DoneJob(twin, {"sha256": "y"}, CHARGE)])
     assert again == Accepted(job.id, replayed=True)
     with pytest.raises(IdempotencyConflictError):
-        record_done_job(replace(twin, body_hash="c"), result={}, charge=CHARGE)
+        record_done_jobs([DoneJob(replace(twin, body_hash="c"), {}, CHARGE)])
     assert (look(job.id).result, charges(job.id)) == ({"sha256": "x"}, 1)
 
 

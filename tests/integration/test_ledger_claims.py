@@ -182,6 +182,7 @@ def test_progress_and_checkpoint_are_kept(tenant: Tenant) -> None:
     assert report_progress(job, 0.5, {"segment": 4})
     assert report_progress(job, 0.75)
     assert (look(job_id).progress, look(job_id).checkpoint) == (0.75, {"segment": 4})
+    assert events(job_id) == [(number, "job.progress") for number in (1, 2, 3)]
     assert hand_back(job)
     assert take(job_id).checkpoint == {"segment": 4}
 

@@ -242,13 +242,17 @@ class Ledger(RuleBasedStateMachine):
 
     def an_ended_job_has_one_event_and_success_one_charge(self) -> None:
         told: dict[UUID, list[tuple[int, str]]] = defaultdict(list)
-        for job_id, number, name in Event.objects.values_list("job", "number", "name"):
+        for job_id, number, name in Event.objects.order_by("number").values_list(
+            "job", "number", "name"
+        ):
             told[job_id].append((number, name))
         charged = list(Usage.objects.values_list("job", flat=True))
         for job_id, row in self.before.items():
             ended = row["state"] in FINAL
-            assert told[job_id] == ([(1, f"job.{row['state']}")] if ended else [])
-            assert row["events"] == len(told[job_id])
+            endings = [name for _, name in told[job_id] if name != "job.progress"]
+            assert endings == ([f"job.{row['state']}"] if ended else [])
+            assert [number for number, _ in told[job_id]] == list(range(1, row["events"] + 1))
+            assert not ended or told[job_id][-1][1] == endings[0]
             assert charged.count(job_id) == (row["state"] == State.SUCCEEDED)
             assert (row["ended_at"] is not None) is ended
 

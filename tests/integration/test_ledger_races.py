@@ -11,11 +11,19 @@ from django.db import transaction
 
 from jobs.models import Job
 from jobs.services.accept import submit_jobs
-from jobs.services.claims import claim_job, fail_step, hand_back
+from jobs.services.claims import (
+    Ending,
+    _finish_all,
+    charge_json,
+    claim_job,
+    fail_step,
+    hand_back,
+)
 from jobs.services.endings import cancel_job
 from jobs.services.filling import ring_suspect
 from jobs.states import Bond, State
 from tests.ledger import (
+    CHARGE,
     PERMANENT,
     at_once,
     charges,
@@ -102,6 +110,16 @@ def test_a_job_finished_by_eight_at_once_is_charged_once(tenant: Tenant) -> None
     held = take(submit(tenant))
     assert sorted(at_once(8, lambda _: finish(held))) == [False] * 7 + [True]
     assert (events(held.id), charges(held.id)) == ([(1, "job.succeeded")], 1)
+
+
+def test_a_finish_under_an_old_fence_gains_nothing_beside_a_good_one(tenant: Tenant) -> None:
+    job_id = submit(tenant)
+    late = take(job_id)
+    lose(job_id)
+    held = take(job_id)
+    endings = [Ending(str(job.id), job.fence, "{}", charge_json(CHARGE)) for job in (late, held)]
+    assert _finish_all(endings) == [False, True]
+    assert (events(job_id), charges(job_id)) == ([(1, "job.succeeded")], 1)
 
 
 def test_a_cancel_is_not_lost_to_a_hand_back(tenant: Tenant) -> None:

@@ -15,7 +15,7 @@ import pytest
 from jobs.models import Job, Usage, Worker
 from tests.environment import RABBITMQ, child_environment
 from voices.requests import SynthesisRequest
-from voices.services import submit_synthesis
+from voices.services import Ask, submit_synthesis
 from voices.stock import load_stock_voices
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_jobs_are_spoken_over_rabbitmq_and_survive_a_killed_worker(caller: Calle
         with process(*worker()) as doomed:
             wait_until(Worker.objects.exists)
             ids = [
-                submit_synthesis(caller, SynthesisRequest(text=f"Sentence {n}.", voice="")).id
+                submit_synthesis(Ask(caller, SynthesisRequest(text=f"Sentence {n}.", voice=""))).id
                 for n in range(20)
             ]
             wait_until(lambda: Job.objects.filter(state="succeeded").exists())

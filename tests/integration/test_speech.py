@@ -9,7 +9,7 @@ import pytest
 
 from jobs.models import Event, Job, Usage
 from voices.requests import SynthesisRequest
-from voices.services import submit_synthesis
+from voices.services import Ask, submit_synthesis
 from voices.stock import load_stock_voices
 from voices.storage import audio_store
 from voices.store import audio_name, read_verified
@@ -36,7 +36,7 @@ def test_a_text_becomes_audio_with_one_charge_and_one_event(
     cpu_worker: None, caller: Caller
 ) -> None:
     load_stock_voices()
-    submitted = submit_synthesis(caller, SynthesisRequest(text="Good morning.", voice=""))
+    submitted = submit_synthesis(Ask(caller, SynthesisRequest(text="Good morning.", voice="")))
     job = wait_for_end(submitted.id)
     assert (job.state, job.error_code) == ("succeeded", "")
     assert job.result is not None

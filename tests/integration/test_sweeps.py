@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from jobs.dispatch import run_sweeps
-from jobs.models import Job, Usage
+from jobs.models import Event, Job, Usage
+from jobs.sweeps import forget_events
 from tests.conftest import make_tenant
 from tests.engines import JournalEngine
 from tests.speech import JOBS, SYNTHESIZE, keyed, post, problem_of, speak
@@ -101,6 +105,14 @@ def test_the_text_of_a_failed_job_is_blanked_as_well_and_it_is_retried_no_more(
     sweep()
     assert "text" not in Job.objects.get(id=job_id).request
     assert problem_of(api.post(f"{JOBS}/{job_id}/retry")) == (409, "not_retriable")
+
+
+def test_the_webhook_url_of_a_request_goes_with_its_text(api: Client) -> None:
+    job_id = post(api, SYNTHESIZE, BODY | {"webhook_url": "https://example.com/k3y"}).json()["id"]
+    api.post(f"{JOBS}/{job_id}/cancel")
+    age_results(days=31)
+    sweep()
+    assert "k3y" not in str(Job.objects.get(id=job_id).request)
 
 
 def test_a_job_that_has_not_ended_keeps_its_text(api: Client) -> None:
@@ -224,6 +236,53 @@ def test_a_waiter_that_finds_the_master_spoilt_speaks_itself(api: Client, harm: 
     job = speak(waiter)
     assert (job.step, job.result["cached"]) == (0, False)  # type: ignore[index]
     assert len(JournalEngine.spoken) == 2
+
+
+def age_events(**by: float) -> None:
+    Event.objects.update(at=F("at") - timedelta(**by))
+    age_results(**by)
+
+
+def bite_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.sweeps.BITE", 2)
+
+
+def test_events_go_days_after_their_job_has_ended_and_job_and_usage_stay(api: Client) -> None:
+    spoken(api)
+    age_events(days=29)
+    sweep()
+    assert Event.objects.count() == 1
+    age_events(days=2)
+    sweep("--dry-run")
+    assert Event.objects.count() == 1
+    sweep()
+    assert (Event.objects.count(), Job.objects.count(), Usage.objects.count()) == (0, 1, 1)
+
+
+def test_an_old_event_of_a_job_that_has_not_ended_for_long_stays(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bite_of_two(monkeypatch)
+    for number in range(7):
+        spoken(api, text=f"Number {number}.")
+    age_events(days=31)
+    kept = Event.objects.order_by("id")[:3].values_list("job", flat=True)
+    Job.objects.filter(id__in=list(kept)).update(ended_at=Now())
+    assert forget_events(dry_run=True) == forget_events() == 4
+    assert set(Event.objects.values_list("job", flat=True)) == set(kept)
+
+
+def test_events_that_stay_are_not_even_looked_at(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bite_of_two(monkeypatch)
+    spoken(api)
+    age_events(days=31)
+    for number in range(7):
+        spoken(api, text=f"Number {number}.")
+    with CaptureQueriesContext(connection) as asked:
+        assert forget_events() == 1
+    assert len(asked) == 2
 
 
 def test_a_sweep_that_fails_does_not_keep_the_others_away(settings: Settings) -> None:

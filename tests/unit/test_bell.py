@@ -68,7 +68,7 @@ def test_a_bell_is_a_request_celery_accepts(ours: Any) -> None:
 
 
 def test_a_bell_carries_the_id_and_nothing_of_the_job(ours: Any) -> None:
-    assert ours.headers["argsrepr"] == ""
+    assert ours.headers["argsrepr"] == JOB
     arguments, keywords, _ = ours.decode()
     assert (arguments, keywords) == ([JOB], {})
     assert ours.headers["ignore_result"] is True

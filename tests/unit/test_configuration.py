@@ -1,4 +1,5 @@
-"""docs/configuration.md names every setting that is read, and no other, with its true default."""
+"""docs/configuration.md and .env.example name every setting that is read, and no other, with its
+true default."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import ast
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.deployment import example, variables
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "configuration.md"
@@ -68,3 +71,24 @@ def test_documented_defaults_are_those_of_the_code() -> None:
     for name, default in settings_read():
         if default not in (None, ""):
             assert pages[name].strip("`") == str(default), name
+
+
+def test_the_example_names_every_setting_and_what_compose_takes_and_no_other() -> None:
+    read = {setting.name for setting in settings_read()}
+    assert set(example()) == read | set(variables())
+
+
+def test_defaults_in_the_example_are_those_of_the_code_and_of_compose() -> None:
+    told = example()
+    for name, default in settings_read():
+        if default not in (None, ""):
+            assert told[name] == str(default), name
+    for name, (how, default) in variables().items():
+        if how == "-" and name not in documented():
+            assert told[name] == default, name
+
+
+def test_the_page_on_deployment_names_what_compose_takes_beside_settings() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    for name in set(variables()) - set(documented()):
+        assert f"`{name}`" in page, name

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from voices.routing import Bound, Offered, Wish, find_model, find_route
+from voices.routing import Bound, Offered, Wish, find_route
 
 SPEED = {"speed": {"low": 0.5, "high": 2.0, "default": 1.0}}
 
@@ -141,7 +141,7 @@ def test_a_default_the_engine_knows_is_kept() -> None:
     ("name", "known"), [("m", True), ("m+f3", True), ("m+f9", False), ("n", False), ("n+f3", False)]
 )
 def test_a_variant_of_a_known_model_is_known(name: str, known: bool) -> None:
-    found = find_model(offered("espeak").capabilities, name)
+    found = offered("espeak").model(name)
     assert (found is not None) == known
 
 

@@ -27,6 +27,7 @@ FIELDS: dict[str, Any] = {
     "priority": "interactive",
     "deadline_seconds": 30,
     "personality_id": "p1",
+    "webhook_url": "https://example.com/in",
 }
 
 

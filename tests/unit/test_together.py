@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,11 @@ class Slow:
         return [2 * number for number in numbers]
 
 
-def call_behind(slow: Slow, numbers: Sequence[int]) -> list[Future[int | None]]:
+def call_behind(
+    slow: Slow, numbers: Sequence[int], together: Together[int, int] | None = None
+) -> list[Future[int | None]]:
     """One call that holds the others up, and those; what became of those."""
-    together = Together(slow)
+    together = together or Together(slow)
     with ThreadPoolExecutor(MANY + 1) as threads:
         threads.submit(together, 0)
         assert slow.started.wait(10)
@@ -86,6 +89,22 @@ def test_inside_a_transaction_a_call_stands_alone() -> None:
     together = Together(slow)
     together._running = True  # somebody is at work, and would never be done
     assert together(21) == 42
+
+
+def test_calls_that_come_several_at_a_time_wait_for_more() -> None:
+    slow = Slow()
+    together = Together(slow, linger=0.3)
+    call_behind(slow, [1, 2, 3], together)
+    with ThreadPoolExecutor(2) as threads:
+        early = threads.submit(together, 4)
+        time.sleep(0.1)
+        assert (together(5), early.result()) == (10, 8)
+    assert slow.batches[2:] == [[4, 5]]
+
+
+def test_a_call_alone_waits_for_nobody() -> None:
+    together: Together[int, int] = Together(list, linger=60)
+    assert [together(number) for number in (1, 2)] == [1, 2]
 
 
 def test_the_next_call_goes_on_where_one_failed() -> None:

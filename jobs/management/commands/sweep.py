@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    help = "Remove expired results, renders and orphaned audio; the dispatcher does so by itself."
+    help = "Remove what has had its time, as the dispatcher does by itself."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Count, and remove nothing.")
