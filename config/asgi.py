@@ -18,6 +18,7 @@ from config.threads import ViewThreads
 from config.wsgi import application as wsgi
 from jobs.hub import Hub
 from jobs.streams.serving import Streams
+from jobs.tallies import tallies
 from jobs.waiting import WaitingRoom
 from voices.api.answers import answer_all
 from voices.intake import Intake
@@ -40,3 +41,4 @@ streams = Streams(
 )
 guard = BodyGuard(streams, most=settings.MAX_BODY, seconds=settings.BODY_SECONDS)
 app = Uvicorn(Pulse(Scraping(guard)), on_stopping=streams.leave)
+tallies.start()

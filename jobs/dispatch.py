@@ -21,6 +21,7 @@ from jobs.bell import Bell, the_bell
 from jobs.keeper import LOOK_EVERY, RENEWALS
 from jobs.prepared import read_by_index
 from jobs.services import filling, housekeeping, workers
+from jobs.tallies import tallies
 from jobs.webhooks.postman import Postman
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Dispatcher:
         sweeper.start()
         postman = threading.Thread(target=Postman(self.stop).run, daemon=True)
         postman.start()
+        tallies.start()
         while not self.stop.is_set():
             self._until_back(self.tick)
             self.nudges.wait(self.pause, stop=self.stop)

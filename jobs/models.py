@@ -8,8 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from jobs.measures import Sample, Tally  # noqa: F401 - Django finds models here
 from jobs.states import Bond, Priority, State
-from jobs.webhooks.models import Delivery, Endpoint  # noqa: F401 - Django finds models here
+from jobs.webhooks.models import Delivery, Endpoint  # noqa: F401 - and here
 from tenants.models import Tenant
 
 

@@ -17,6 +17,7 @@ from django.db.backends.signals import connection_created
 
 from jobs.prepared import read_by_index
 from jobs.services import workers
+from jobs.tallies import tallies
 from jobs.wire import hint_ready
 
 if TYPE_CHECKING:
@@ -101,6 +102,17 @@ def resident_mb() -> int:
 def _take_name(sender: str = "", **_: Any) -> None:
     _presence.name = sender
     connection_created.connect(read_by_index)
+    tallies.start()
+
+
+@signals.worker_process_init.connect(weak=False)
+def _count_apart(**_: Any) -> None:
+    tallies.start()
+
+
+@signals.worker_process_shutdown.connect(weak=False)
+def _tell_last(**_: Any) -> None:
+    tallies.stop()
 
 
 @signals.worker_ready.connect(weak=False)
