@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from jobs.answering import answer_bell, check_stop
 from jobs.patience import patiently
 from jobs.presence import present_worker
-from jobs.services.claims import report_progress
+from jobs.services.progress import report_progress
 from synthesis_worker import audio
 from synthesis_worker.contract import ModelMissing, SpeechEngine, SpeechRequest, Waveform
 from synthesis_worker.engines import build_engines

@@ -14,6 +14,7 @@ from jobs.services import claims, endings
 from jobs.services.accept import NewJob, Step, submit_job
 from jobs.services.claims import Charge, Failure
 from jobs.services.housekeeping import expire_late_jobs
+from jobs.services.progress import report_progress
 from jobs.services.workers import Announcement, announce_worker, beat, drain_worker
 from jobs.states import Priority, State
 from jobs.webhooks import endpoints
@@ -199,7 +200,7 @@ def claimed(tenant: Tenant, text: str) -> ClaimedJob:
 
 def running(tenant: Tenant, text: str) -> UUID:
     job = claimed(tenant, text)
-    claims.report_progress(job, 0.45)
+    report_progress(job, 0.45)
     return job.id
 
 

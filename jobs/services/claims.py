@@ -152,23 +152,6 @@ RETRY_LATER = Statement(
     """,
 )
 
-REPORT = Statement(
-    "report_progress",
-    ("uuid", "int", "float8", "jsonb"),
-    """
-    WITH reported AS (
-      UPDATE jobs_job
-         SET progress = $3, checkpoint = coalesce($4, checkpoint), events = events + 1,
-             lost_leases = CASE WHEN $4 IS NULL THEN lost_leases ELSE 0 END
-       WHERE id = $1 AND fence = $2 AND state = 'running'
-      RETURNING id, tenant_id, events, progress)
-    INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
-    SELECT id, tenant_id, events, 'job.progress', jsonb_build_object('progress', progress)
-      FROM reported
-    RETURNING job_id
-    """,
-)
-
 
 def claim_job(job_id: UUID | str, *, worker: str, queue: str | None = None) -> ClaimedJob | None:
     """Take the job if it is free. None means somebody else has it, or it has ended.
@@ -251,17 +234,6 @@ def hand_back(job: ClaimedJob, why: str = "drained") -> bool:
 def end_interrupted(job: ClaimedJob, state: State) -> bool:
     """The job was cancelled, or its deadline came, while this worker had it."""
     return end_job(job.id, state, fence=job.fence)
-
-
-def report_progress(
-    job: ClaimedJob, progress: float, checkpoint: Mapping[str, Any] | None = None
-) -> bool:
-    """A checkpoint is stored progress: it also clears the count of lost leases."""
-    stored = None if checkpoint is None else json.dumps(checkpoint)
-    if REPORT.row(str(job.id), job.fence, progress, stored) is None:
-        return False
-    transaction.on_commit(partial(hint_events, (job.id, job.tenant_id)))
-    return True
 
 
 def _retry_later(job: ClaimedJob, failure: Failure) -> bool:

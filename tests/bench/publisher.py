@@ -14,7 +14,8 @@ django.setup()
 from django.db import transaction  # noqa: E402
 
 from jobs.services.accept import NewJob, Step, submit_job  # noqa: E402
-from jobs.services.claims import claim_job, report_progress  # noqa: E402
+from jobs.services.claims import claim_job  # noqa: E402
+from jobs.services.progress import report_progress  # noqa: E402
 from tests.bench.on_demand import serve  # noqa: E402
 
 PAUSE = float(os.environ["BENCH_PAUSE"])

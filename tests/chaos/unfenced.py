@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jobs.services import claims, endings
+from jobs.services import claims, endings, progress
 
 if TYPE_CHECKING:
     from jobs.prepared import Statement
@@ -24,5 +24,5 @@ def _without(guard: str, statement: Statement) -> Statement:
 claims.FINISH = _without(FINISHER, claims.FINISH)
 claims.REQUEUE = _without(HOLDER, claims.REQUEUE)
 claims.RETRY_LATER = _without(HOLDER, claims.RETRY_LATER)
-claims.REPORT = _without(HOLDER, claims.REPORT)
+progress.REPORT = _without(HOLDER, progress.REPORT)
 endings.END = _without(ENDER, endings.END)

@@ -20,10 +20,10 @@ from jobs.services.claims import (
     fail_step,
     finish_job,
     hand_back,
-    report_progress,
 )
 from jobs.services.endings import cancel_job
 from jobs.services.housekeeping import queue_due_jobs
+from jobs.services.progress import report_progress
 from jobs.states import FINAL, State
 from tests.ledger import (
     CPU,

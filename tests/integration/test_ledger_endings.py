@@ -14,10 +14,11 @@ from jobs.errors import JobNotFoundError, NotRetriableError, TenantCeilingError
 from jobs.models import Edge, Event, Job, Lane, Usage
 from jobs.selectors import jobs_in_batch
 from jobs.services.accept import submit_jobs
-from jobs.services.claims import claim_job, report_progress
+from jobs.services.claims import claim_job
 from jobs.services.endings import cancel_batch, cancel_job, end_job, retry_job
 from jobs.services.filling import ring_suspect
 from jobs.services.housekeeping import expire_late_jobs, queue_due_jobs, reap_lost_leases
+from jobs.services.progress import report_progress
 from jobs.states import FINAL, LIVE, NOT_STARTED, Bond, State
 from tests.conftest import make_tenant
 from tests.ledger import (

@@ -19,10 +19,11 @@ from hypothesis.stateful import (
 
 from jobs.errors import AwaitedEndedError, NotRetriableError
 from jobs.models import Edge, Event, Job, Lane, Queue, Usage
-from jobs.services.claims import claim_job, fail_step, hand_back, report_progress
+from jobs.services.claims import claim_job, fail_step, hand_back
 from jobs.services.endings import cancel_job, retry_job
 from jobs.services.filling import fill_queue, ring_suspect
 from jobs.services.housekeeping import expire_late_jobs, queue_due_jobs, reap_lost_leases
+from jobs.services.progress import report_progress
 from jobs.states import FINAL, LIVE, MOVES, NOT_STARTED, Bond, State
 from tests.conftest import make_tenant
 from tests.ledger import (

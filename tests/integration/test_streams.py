@@ -16,7 +16,8 @@ from django.db import connection, connections, transaction
 from django.db.models import F
 
 from jobs.models import Event, Job
-from jobs.services.claims import fail_step, report_progress
+from jobs.services.claims import fail_step
+from jobs.services.progress import report_progress
 from jobs.states import State
 from jobs.streams.sources import PAGE
 from jobs.sweeps import forget_events

@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 
 from jobs.models import Event
 from jobs.prepared import Statement
-from jobs.services.claims import report_progress
 from jobs.services.endings import cancel_job
+from jobs.services.progress import report_progress
 from jobs.states import State
 from jobs.webhooks import endpoints
 from jobs.webhooks.deliveries import claim_due, note_answers
