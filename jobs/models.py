@@ -143,9 +143,9 @@ class TransactionId(models.Func):
 
 
 class Event(models.Model):
-    """What happened to a job, numbered under its row lock."""
+    """What happened to a job, numbered under its row lock; or, without a job, to its tenant."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="event_rows")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="event_rows", null=True)
     tenant = models.ForeignKey(
         Tenant, models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
@@ -163,6 +163,19 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} #{self.number} of {self.job_id}"
+
+
+class Notice(models.Model):
+    """When a tenant was last told of something that would only be repeated."""
+
+    pk = models.CompositePrimaryKey("tenant", "name", "subject")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.subject} of {self.tenant_id}"
 
 
 class Forgotten(models.Model):

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from jobs.errors import QueueFullError, TenantCeilingError
+from jobs.limits import UNFINISHED_JOBS, reached_limits
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -55,6 +56,7 @@ def check_pressure(*, tenant_id: UUID, ceiling: int, more: int = 1) -> None:
         if _everything.value + more > settings.MAX_DEPTH:
             raise QueueFullError
         if mine.value + more > ceiling:
+            reached_limits.note(tenant_id, UNFINISHED_JOBS, ceiling)
             raise TenantCeilingError
         mine.value += more
         _everything.value += more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.models import Event, Job
@@ -14,8 +15,9 @@ FORGET_EVENTS = """
     WITH bite AS (
       SELECT id, job_id, at FROM jobs_event WHERE id > %(after)s ORDER BY id LIMIT %(most)s),
     gone AS (
-      DELETE FROM jobs_event e USING bite, jobs_job j
-       WHERE e.id = bite.id AND j.id = bite.job_id AND j.ended_at < now() - %(age)s::interval
+      DELETE FROM jobs_event e USING bite LEFT JOIN jobs_job j ON j.id = bite.job_id
+       WHERE e.id = bite.id AND (j.ended_at < now() - %(age)s::interval
+             OR bite.job_id IS NULL AND bite.at < now() - %(age)s::interval)
       RETURNING e.id, e.tenant_id, e.transaction),
     noted AS (
       INSERT INTO jobs_forgotten AS f (tenant_id, transaction, event)
@@ -37,13 +39,15 @@ def forget_idempotency_keys(*, dry_run: bool = False) -> int:
 
 
 def forget_events(*, dry_run: bool = False) -> int:
-    """Remove the events of jobs that ended long ago, and note how far each tenant's are gone.
+    """Remove events of jobs that ended long ago, and old ones of no job; note how far they went.
 
     Numbers rise with time: it walks from the oldest event and stops at the first bite without an
     old one, so the many that stay cost nothing.
     """
     if dry_run:
-        return Event.objects.filter(job__ended_at__lt=Now() - settings.EVENTS_KEPT).count()
+        before = Now() - settings.EVENTS_KEPT
+        old = Q(job__ended_at__lt=before) | Q(job=None, at__lt=before)
+        return Event.objects.filter(old).count()
     after: int | None = 0
     removed = 0
     while after is not None:

@@ -15,7 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Key = tuple[str, str]  # a name, and its labels as Prometheus writes them
 
@@ -38,6 +38,7 @@ class Tallies:
 
     def __init__(self) -> None:
         self.forget()
+        self.errands: list[Callable[[], None]] = [self.tell]
         self._stop = threading.Event()
 
     def forget(self) -> None:
@@ -90,7 +91,8 @@ class Tallies:
     def _attempt(self) -> None:
         """Without a connection of its own between two tellings: they are few, and far apart."""
         try:
-            self.tell()
+            for errand in self.errands:
+                errand()
         except DatabaseError as error:
             log.warning("counts not told yet: %s", error)
         finally:

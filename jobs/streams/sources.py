@@ -27,7 +27,7 @@ TENANT_EVENTS = Statement(
     ("uuid", "bigint", "bigint", "int"),
     f"""
     SELECT {TOLD}, e.transaction, e.id, e.transaction < {SETTLED}
-      FROM jobs_event e JOIN jobs_job j ON j.id = e.job_id
+      FROM jobs_event e LEFT JOIN jobs_job j ON j.id = e.job_id
      WHERE e.tenant_id = $1 AND (e.transaction, e.id) > ($2, $3)
      ORDER BY e.transaction, e.id LIMIT $4
     """,  # noqa: S608 - the fragments hold names only

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.api.presenting import audio_url, moment
 from jobs.errors import BadLastEventIdError
+from jobs.services.notices import NOTICES
 from jobs.states import FINAL, State
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Position = tuple[int, ...]
 
 PROGRESS = "job.progress"
 ENDINGS = frozenset(f"job.{state}" for state in FINAL)
-NAMES = ENDINGS | {PROGRESS}
+NAMES = ENDINGS | {PROGRESS, *NOTICES}
 RETRY = b"retry: 2000\n"
 PING = b": ping\n"
 PARTS = {1: re.compile(r"[0-9]{1,9}"), 2: re.compile(r"[0-9]{1,18}-[0-9]{1,18}")}
@@ -47,19 +48,21 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event's row, and what of its job is told with it."""
+    """An event's row, and what of its job, if it has one, is told with it."""
 
     name: str
     data: dict[str, Any]
     at: datetime
-    job_id: UUID
-    kind: str
-    progress: float
+    job_id: UUID | None
+    kind: str | None
+    progress: float | None
 
 
 def tell(position: Position, happening: Happening) -> Told:
     """The text of a job is never in it."""
     name, data = happening.name, happening.data
+    if happening.job_id is None:
+        return Told(position, name, "", _block(position, name, data | {"at": moment(happening.at)}))
     state = State.RUNNING if name == PROGRESS else State(name.removeprefix("job."))
     result = data if state == State.SUCCEEDED else None
     shown = {
@@ -72,7 +75,7 @@ def tell(position: Position, happening: Happening) -> Told:
         "audio_url": audio_url(happening.job_id, result),
         "at": moment(happening.at),
     }
-    return Told(position, name, happening.kind, _block(position, name, shown))
+    return Told(position, name, happening.kind or "", _block(position, name, shown))
 
 
 def tell_gap(position: Position) -> bytes:

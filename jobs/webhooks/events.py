@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 
+from jobs.services.notices import NOTICES
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 ENDINGS = ("job.succeeded", "job.failed", "job.cancelled", "job.expired")
 PROGRESS = "job.progress"
-EVENTS = (*ENDINGS, PROGRESS)
+EVENTS = (*ENDINGS, PROGRESS, *NOTICES)
 TEST = "webhook.test"
 
 
 class Happened(NamedTuple):
-    """An event's row, and what of its job a message tells."""
+    """An event's row, and what of its job, if it has one, a message tells."""
 
     id: int
     transaction: int
@@ -29,20 +30,24 @@ class Happened(NamedTuple):
     number: int
     data: Mapping[str, Any]
     at: datetime
-    job_id: UUID
-    kind: str
-    personality_id: str
+    job_id: UUID | None
+    kind: str | None
+    personality_id: str | None
     batch_id: UUID | None
     url: str  # where its own request wants it told, if anywhere
 
 
 def message_id(event: Happened) -> str:
     """The same for every endpoint and every try, and after a dump was restored elsewhere."""
+    if event.job_id is None:
+        return f"msg_event_{event.id}"
     return f"msg_{event.job_id.hex}_{event.number}"
 
 
 def message(event: Happened) -> str:
     """The body, as it is signed."""
+    if event.job_id is None:
+        return _body(event.name, event.at, event.data)
     told = {
         "id": str(event.job_id),
         "kind": event.kind,

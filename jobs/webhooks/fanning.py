@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs.prepared import Statement
 from jobs.services.accept import new_job_id
@@ -49,7 +49,7 @@ SINCE = Statement(
              WHERE tenant_id = $1 AND (transaction, id) > ($2, $3)
                AND transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
              ORDER BY transaction, id LIMIT $4) e
-      JOIN jobs_job j ON j.id = e.job_id
+      LEFT JOIN jobs_job j ON j.id = e.job_id
      ORDER BY e.transaction, e.id
     """,
 )
@@ -78,17 +78,6 @@ MOVE = Statement(
 )
 
 
-# A dump brings the transaction numbers of another server, which may lie ahead of this one's.
-MEND_EVENTS = """
-    UPDATE jobs_event SET transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1
-     WHERE tenant_id IN (SELECT id FROM tenants_tenant)
-       AND transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"""
-MEND_CURSORS = """
-    UPDATE jobs_endpoint
-       SET cursor_transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1
-     WHERE cursor_transaction > pg_snapshot_xmax(pg_current_snapshot())::text::bigint"""
-
-
 class Behind(NamedTuple):
     """An endpoint with events to take up."""
 
@@ -98,14 +87,6 @@ class Behind(NamedTuple):
     events: list[str]
     transaction: int
     event: int
-
-
-@transaction.atomic
-def mend_after_restore() -> None:
-    """What no transaction of this server can have written counts as written just now."""
-    with connection.cursor() as cursor:
-        cursor.execute(MEND_EVENTS)
-        cursor.execute(MEND_CURSORS)
 
 
 @transaction.atomic
@@ -132,11 +113,11 @@ def _wanted(endpoint: Behind, event: Happened) -> bool:
 def _put(endpoint: Behind, events: Sequence[Happened]) -> None:
     if not events:
         return
-    rows: Iterable[tuple[str | int, ...]] = (
+    rows: Iterable[tuple[str | int | None, ...]] = (
         (
             str(new_job_id()),
             event.id,
-            str(event.job_id),
+            str(event.job_id) if event.job_id else None,
             event.name,
             message_id(event),
             "" if endpoint.url else event.url,

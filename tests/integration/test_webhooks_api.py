@@ -81,7 +81,7 @@ def test_it_is_switched_off_and_on(api: Client, here: None) -> None:
         {},
         {"url": URL, "events": []},
         {"url": URL, "events": ["job.done"]},
-        {"url": URL, "events": ["voice.ready"]},
+        {"url": URL, "events": ["voice.gone"]},
         {"url": URL, "events": "job.failed"},
         {"url": URL, "evnts": ["job.failed"]},
         {"url": URL, "description": "x" * 201},
