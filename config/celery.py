@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import django
 from celery import Celery, signals
@@ -71,6 +72,20 @@ def keep_connection(**_: object) -> None:
     close_old_connections()
 
 
+def leave_logging_alone(**_: object) -> None:
+    """Celery sets nothing up where somebody listens: LOG_LEVEL and LOG_FORMAT are for all lines."""
+
+
+def be_quiet(instance: Any, **_: object) -> None:
+    """No banner and no farewell on stdout, among the log's lines."""
+    from celery.apps import worker
+
+    instance.quiet = True
+    worker.safe_say = lambda *_: None  # type: ignore[attr-defined]
+
+
 app.on_configure.connect(lambda **_: configure(), weak=False)
 signals.import_modules.connect(lambda **_: django.setup(), sender=app, weak=False)
+signals.setup_logging.connect(leave_logging_alone, weak=False)
+signals.celeryd_after_setup.connect(be_quiet, weak=False)
 signals.task_postrun.connect(keep_connection, weak=False)
