@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str, str]  # a name, and its labels as Prometheus writes them
 
+LONGEST = 60  # characters of a label
 TELL_EVERY = 5.0  # seconds: what a killed process takes with it
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -40,6 +41,7 @@ class Tallies:
         self.forget()
         self.errands: list[Callable[[], None]] = [self.tell]
         self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def forget(self) -> None:
         """For a forked child: what its parent has counted, the parent tells."""
@@ -48,7 +50,7 @@ class Tallies:
         self._observed: dict[Key, Histogram] = {}
 
     def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
-        key = name, written(labels)
+        key = name, _kept(labels)
         with self._lock:
             self._counts[key] = self._counts.get(key, 0.0) + amount
 
@@ -56,7 +58,7 @@ class Tallies:
         self, name: str, value: float, bounds: Sequence[float] = SECONDS, **labels: str
     ) -> None:
         """One more value of a histogram; a name has the same bounds wherever it is observed."""
-        key = name, written(labels)
+        key = name, _kept(labels)
         with self._lock:
             if key not in self._observed:
                 self._observed[key] = Histogram(bounds)
@@ -74,10 +76,13 @@ class Tallies:
             raise
 
     def start(self) -> None:
-        """Tell from a thread of its own, and at the end. Once in each process to be heard."""
+        """Tell from a thread of its own, and at the end. In each process to be heard, once."""
+        if self._thread is not None and self._thread.is_alive():
+            return
         self._stop.clear()
         atexit.register(self.stop)
-        threading.Thread(target=self._tell_forever, name="tallies", daemon=True).start()
+        self._thread = threading.Thread(target=self._tell_forever, name="tallies", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Told a last time."""
@@ -137,6 +142,11 @@ class Histogram:
 def written(labels: Mapping[str, str]) -> str:
     """Labels as Prometheus writes them, in the order they were given."""
     return ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
+
+
+def _kept(labels: Mapping[str, str]) -> str:
+    """As the ledger can keep them, whatever they hold."""
+    return written({name: text[:LONGEST].replace("\0", "") for name, text in labels.items()})
 
 
 def told_tallies() -> dict[str, dict[str, float]]:

@@ -14,6 +14,7 @@ from voices.store import AudioStore, audio_name
 from voices.store.folder import FolderStore
 from voices.store.names import sha256_in
 from voices.store.s3 import MinioStore, Patience
+from voices.timing import TimedStore
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,22 +44,32 @@ def web_store() -> AudioStore:
 
 def _open_store(patience: Patience) -> AudioStore:
     if not settings.S3_ENDPOINT:
-        return folder_store()
-    return MinioStore(
-        settings.S3_ENDPOINT,
-        settings.S3_ACCESS_KEY,
-        settings.S3_SECRET_KEY,
-        settings.S3_BUCKET,
-        region=settings.S3_REGION,
-        public_endpoint=settings.S3_PUBLIC_ENDPOINT or None,
-        patience=patience,
+        return _timed_folder()
+    return TimedStore(
+        MinioStore(
+            settings.S3_ENDPOINT,
+            settings.S3_ACCESS_KEY,
+            settings.S3_SECRET_KEY,
+            settings.S3_BUCKET,
+            region=settings.S3_REGION,
+            public_endpoint=settings.S3_PUBLIC_ENDPOINT or None,
+            patience=patience,
+        )
     )
+
+
+@cache
+def _timed_folder() -> AudioStore:
+    return TimedStore(folder_store())
 
 
 @cache
 def folder_store() -> FolderStore:
     return FolderStore(
-        settings.AUDIO_FOLDER, secret=settings.SECRET_KEY, base_url=f"{settings.PUBLIC_URL}/files"
+        settings.AUDIO_FOLDER,
+        secret=settings.SECRET_KEY,
+        base_url=f"{settings.PUBLIC_URL}/files",
+        old_secrets=settings.SECRET_KEY_FALLBACKS,
     )
 
 
