@@ -7,7 +7,7 @@ override export TEXT := $(value TEXT)
 override export VOICE := $(value VOICE)
 override export OUT := $(value OUT)
 
-.PHONY: run say test test-fast check bench chaos screenshots
+.PHONY: run say test test-fast check bench chaos report screenshots
 
 run:
 	$(INSTALL) embedded -m fleet.run
@@ -36,7 +36,10 @@ bench:
 	$(INSTALL) test -m tests.bench $(ARGS)
 
 chaos:
-	$(INSTALL) test -m tests.chaos
+	$(INSTALL) test -m tests.chaos $(ARGS)
+
+report:
+	$(INSTALL) test -m tests.chaos.report $(ARGS)
 
 screenshots:
 	$(INSTALL) test -m tests.browser.screenshots

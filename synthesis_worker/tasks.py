@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from jobs.answering import answer_bell, check_stop
-from jobs.patience import patiently
+from jobs.keeper import Stop
+from jobs.patience import InterruptedJobError, patiently
 from jobs.presence import present_worker
 from jobs.services.progress import report_progress
+from jobs.tallies import RATIOS, count, observe
 from synthesis_worker import audio
 from synthesis_worker.contract import ModelMissing, SpeechEngine, SpeechRequest, Waveform
 from synthesis_worker.engines import build_engines
@@ -73,7 +76,9 @@ def _find_render(job: ClaimedJob, held: Held) -> FoundRender | None:
 
 
 def _speak(job: ClaimedJob, held: Held) -> None:
+    began = time.monotonic()
     spoken = _collect(job, held)
+    _observe_render(job.engine, time.monotonic() - began, spoken.seconds)
     sha256 = _store(job, held, audio.encode(spoken, MASTER), MASTER)
     render = FoundRender(
         job.binding["render"], job.id, sha256, spoken.seconds, spoken.sample_rate, job.engine
@@ -81,17 +86,37 @@ def _speak(job: ClaimedJob, held: Held) -> None:
     _finish(job, held, render, _store_file(job, held, spoken), cached=False)
 
 
+def _observe_render(engine: str, took: float, spoken: float) -> None:
+    observe("voicemill_render_seconds", took, engine=engine)
+    count("voicemill_rendered_audio_seconds_total", spoken, engine=engine)
+    if spoken:
+        observe("voicemill_real_time_factor", took / spoken, RATIOS, engine=engine)
+
+
 def _collect(job: ClaimedJob, held: Held) -> Waveform:
-    """All the engine says, looking up between two chunks whether to go on."""
+    """All the engine says, looking up between two chunks whether to go on.
+
+    A drain is heeded only where another chunk comes: what is spoken to its end is not thrown away.
+    """
     chunks: list[Waveform] = []
-    meter = ProgressMeter(job)
+    meter, draining = ProgressMeter(job), False
     with closing(_engine(job.engine).synthesize(_speech_request(job))) as speech:
         for chunk in speech:
+            if draining:
+                raise InterruptedJobError
             chunks.append(chunk)
-            check_stop(held)
+            draining = _is_draining(held)
             meter.add(chunk.seconds)
-    check_stop(held)
+    _is_draining(held)
     return audio.join(chunks)
+
+
+def _is_draining(held: Held) -> bool:
+    """Raises where the work is to end for any other reason."""
+    if held.stop is Stop.DRAINED:
+        return True
+    check_stop(held)
+    return False
 
 
 def _engine(name: str) -> SpeechEngine:
@@ -128,8 +153,10 @@ class ProgressMeter:
         if time.monotonic() - self.told_at < 1:
             return
         self.told_at = time.monotonic()
-        with suppress(DatabaseError):  # progress is a kindness; the finish is what counts
+        try:
             report_progress(self.job, min(0.95, self.seconds / self.expected))
+        except DatabaseError:  # progress is a kindness; the finish is what counts
+            connection.close()
 
 
 def _store_file(job: ClaimedJob, held: Held, spoken: Waveform) -> File:

@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.chaos.run import Plan, carry_out
+from tests.chaos.run import Plan, carry_out, counter_proof
 from tests.chaos.stage import ROOT
 
 if TYPE_CHECKING:
     from tests.chaos.verdict import Verdict
 
-COUNTER_PROOF = ("stop_past_lease", "stop_past_lease")
-COUNTER_JOBS = 40
 CALLED_OFF = 130
 
 say = partial(print, flush=True)
@@ -33,24 +31,14 @@ def main() -> int:
     _show(verdict)
     if asked.without_fence:
         return 0 if verdict.harm else 1
-    proof = _counter_proof(plan)
+    proof = counter_proof(plan, say)
     if proof is None:
         return CALLED_OFF
+    _show(proof)
+    say("without the fence there is harm" if proof.harm else "NO HARM: nothing is proved")
     told = verdict.as_json() | {"without_fence": proof.as_json()}
     asked.out.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return 0 if verdict.holds and proof.harm else 1
-
-
-def _counter_proof(plan: Plan) -> Verdict | None:
-    """Frozen workers again, without the fence: what it prevents must happen."""
-    say("\nthe counter-proof: the same with the fence taken out")
-    kinds = COUNTER_PROOF
-    records = plan.records.with_name(f"{plan.records.name}-without-fence")
-    bare = Plan(COUNTER_JOBS, len(kinds), plan.seed, records, False, kinds)
-    if (verdict := carry_out(bare, say)) is not None:
-        _show(verdict)
-        say("without the fence there is harm" if verdict.harm else "NO HARM: nothing is proved")
-    return verdict
 
 
 def _show(verdict: Verdict) -> None:

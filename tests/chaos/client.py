@@ -40,6 +40,7 @@ class Accepted:
 
     tenant: str
     text: str
+    again: bool = False  # in the other format
 
 
 class Api:
@@ -62,9 +63,13 @@ class Api:
                 raise WrongAnswerError(f"{order.path}: {answer.status} {answer.body[:500]!r}")
             self.clock.pause(PAUSE)
 
+    def post(self, tenant: str, path: str, body: str, **headers: str) -> Answer:
+        headers |= {"Content-Type": "application/json"}
+        return self._ask("POST", tenant, path, body, headers)
+
     def _post(self, order: Order) -> Answer:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": order.key}
-        return self._ask("POST", order.tenant, order.path, json.dumps(order.body), headers)
+        key = {"Idempotency-Key": order.key}
+        return self.post(order.tenant, order.path, json.dumps(order.body), **key)
 
     def _ask(
         self,

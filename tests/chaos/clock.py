@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Found = TypeVar("Found")
-LONGEST = 600.0  # seconds a run may take
+LONGEST = 600.0  # seconds a run may take unless it says otherwise
 
 
 class CalledOff(Exception):
@@ -20,7 +20,8 @@ class CalledOff(Exception):
 class Clock:
     """The run's own time, in seconds since it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = LONGEST) -> None:
+        self.longest = longest
         self.began = time.monotonic()
         self.called_off = threading.Event()
 
@@ -29,7 +30,7 @@ class Clock:
         return time.monotonic() - self.began
 
     def pause(self, seconds: float) -> None:
-        if self.called_off.wait(seconds) or self.seconds > LONGEST:
+        if self.called_off.wait(seconds) or self.seconds > self.longest:
             raise CalledOff(f"after {self.seconds:.0f} s")
 
     def until(self, found: Callable[[], Found], seconds: float, every: float = 0.02) -> Found:

@@ -15,7 +15,7 @@ import redis
 
 from fleet.processes import Process, is_same
 from tests.chaos.engine import FINISH_SECONDS
-from tests.chaos.stage import DISPATCHERS, FORKING, LEASE, THREADED, WORKERS, Stage
+from tests.chaos.stage import DISPATCHERS, FORKING, LEASE, THREADED, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,6 +98,10 @@ class Faults:
     def api_kill(self) -> str:
         return self._kill("api")
 
+    def receiver_kill(self) -> str:
+        """Of webhooks, where there is one."""
+        return self._kill("receiver")
+
     def redis_kill(self) -> str:
         return self._kill("redis")
 
@@ -161,7 +165,7 @@ class Faults:
         return any(self.stage.journal.finished_elsewhere(entry) for entry in tried)
 
     def _strike_worker(self, how: signal.Signals) -> str:
-        names = list(WORKERS)
+        names = [worker.name for worker in self.stage.cast.workers]
         self.rng.shuffle(names)
         busy = self._busy(lambda: [one for name in names for one in self.stage.family(name)])
         name = next((n for n in names if busy in self.stage.family(n)), names[0])

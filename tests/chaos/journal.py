@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 VARIABLE = "CHAOS_JOURNAL"
 
-What = Literal["start", "end", "finishing", "finished", "refused"]
+What = Literal["start", "end", "dropped", "finishing", "finished", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An engine started or ended a text; the finish of a job was tried, written or refused."""
+    """An engine began, ended or gave up a text; a job's finish was tried, written or refused."""
 
     what: What
     about: str

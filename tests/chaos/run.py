@@ -12,19 +12,23 @@ import psycopg2
 from tests.chaos.client import Api, Crowd
 from tests.chaos.clock import Clock
 from tests.chaos.faults import Faults, NothingStruckError, plan_faults
-from tests.chaos.stage import LEASE, Stage, set_stage
+from tests.chaos.stage import BROKEN, LEASE, Cast, Stage, set_stage
 from tests.chaos.verdict import Evidence, Verdict
 from tests.chaos.watch import Watcher
 from tests.chaos.workload import Order, plan_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-UP_WITHIN = 60.0
+    from tests.chaos.client import Accepted
+
+UP_WITHIN = 120.0
 ENDED_WITHIN = 120.0
 LATE_WRITES = LEASE + 2.0  # after this nobody still writes
 BREATHS = (0.2, 2.5)  # seconds between two faults
+COUNTER_PROOF = ("stop_past_lease", "stop_past_lease")
+COUNTER_JOBS = 40
 UNENDED = "SELECT count(*) FROM jobs_job WHERE ended_at IS NULL"
 
 
@@ -38,6 +42,7 @@ class Plan:
     records: Path  # where logs and journal are kept
     fenced: bool = True
     kinds: tuple[str, ...] = ()  # only these
+    cast: Cast = BROKEN
 
 
 class Run:
@@ -47,6 +52,7 @@ class Run:
         self.plan, self.stage, self.clock, self.say = plan, stage, clock, say
         self.rng = random.Random(plan.seed)
         self.verdict: Verdict | None = None
+        self.accepted: Mapping[str, Accepted] = {}
 
     async def perform(self) -> Verdict | None:
         """None where it was called off."""
@@ -62,17 +68,22 @@ class Run:
         self.say(f"{self.clock.seconds:6.1f} s  all up")
         with Watcher(self.stage) as watcher:
             api = Api(self.stage.port, self.stage.tokens, self.clock)
+            self._prepare(api)
             crowd = Crowd(api)
             try:
                 struck = self._strike(crowd)
             finally:
                 crowd.finish()
             crowd.check()
+            self.accepted = crowd.accepted
             self._settle()
             self.say(f"{self.clock.seconds:6.1f} s  all ended; answers: {dict(api.statuses)}")
             evidence = Evidence(self.stage, api, crowd.accepted, watcher, struck)
             self.verdict = evidence.judge()
         return 0
+
+    def _prepare(self, api: Api) -> None:
+        """What is to be there before the first order."""
 
     def _strike(self, crowd: Crowd) -> int:
         """A share of the orders before each fault, the rest after the last; how many struck."""
@@ -113,5 +124,13 @@ class Run:
 
 def carry_out(plan: Plan, say: Callable[[str], None] = print) -> Verdict | None:
     """The verdict on one run of the plan; None where a signal called it off."""
-    with set_stage(plan.records, fenced=plan.fenced) as stage:
+    with set_stage(plan.records, plan.cast, fenced=plan.fenced) as stage:
         return asyncio.run(Run(plan, stage, Clock(), say).perform())
+
+
+def counter_proof(plan: Plan, say: Callable[[str], None] = print) -> Verdict | None:
+    """Frozen workers again, without the fence: what it prevents must happen."""
+    say("\nthe counter-proof: the same with the fence taken out")
+    kinds = COUNTER_PROOF
+    records = plan.records.with_name(f"{plan.records.name}-without-fence")
+    return carry_out(Plan(COUNTER_JOBS, len(kinds), plan.seed, records, False, kinds), say)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 import redis
@@ -21,16 +23,20 @@ from fleet.services import Services
 from fleet.supervisor import Supervisor, Tier
 from tests import s3
 from tests.chaos.journal import VARIABLE, Journal
+from tests.chaos.workload import TENANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from tests.chaos.clock import Clock
+
+Done = TypeVar("Done")
 ROOT = Path(__file__).resolve().parent.parent.parent
 LEASE = 3.0
 DISPATCHERS = ("dispatcher-a", "dispatcher-b")
 THREADED = ("threads-a", "threads-b")
 FORKING = "prefork"
-WORKERS = (*THREADED, FORKING)
+NOT_KEPT = ("postgres", "redis", "s3", "audio")
 SETTINGS = {
     "SECRET_KEY": "only-for-chaos-and-long-enough-to-please-every-check-of-length",
     "AMQP_URL": "",
@@ -48,11 +54,40 @@ SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker program: its name, its queue, and Celery's words for its pool."""
+
+    name: str
+    queue: str
+    pool: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays: workers and what they load besides their tasks, settings, tenants, others."""
+
+    workers: tuple[Worker, ...]
+    modules: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    tenants: Mapping[str, float] = field(default_factory=lambda: TENANTS)
+    others: Callable[[Path], list[Program]] = lambda _: []  # what stands outside of Voicemill
+
+
+BROKEN = Cast(
+    workers=(
+        *(Worker(name, "cpu", ("-P", "threads", "-c", "3")) for name in THREADED),
+        Worker(FORKING, "cpu", ("-P", "prefork", "-c", "2")),
+    ),
+    modules=("tests.chaos.witness",),
+)
+
+
 class Stage:
     """Everything that can be broken, and the journal of what was done."""
 
-    def __init__(self, folder: Path, store: s3.S3Server, *, fenced: bool) -> None:
-        self.folder, self.store, self.fenced = folder, store, fenced
+    def __init__(self, folder: Path, store: s3.S3Server, cast: Cast, *, fenced: bool) -> None:
+        self.folder, self.store, self.cast, self.fenced = folder, store, cast, fenced
         self.services = Services.under(folder, folder)
         self.journal = Journal(folder / "journal")
         self.listener = open_port("0")
@@ -61,7 +96,7 @@ class Stage:
         self.supervisor = Supervisor(
             [
                 Tier(self._servers(), after=self._prepare),
-                Tier([*self._dispatchers(), self._api(), *self._workers()]),
+                Tier([*cast.others(folder), *self._dispatchers(), self._api(), *self._workers()]),
             ],
             logs=folder / "log",
             pid_file=folder / "pids.json",
@@ -72,6 +107,10 @@ class Stage:
         """The program's living process."""
         pid = self.supervisor.pids().get(name)
         return read_process(pid) if pid else None
+
+    def program(self, name: str) -> Program:
+        programs = (one for tier in self.supervisor.tiers for one in tier.programs)
+        return next(one for one in programs if one.name == name)
 
     def children(self, name: str) -> list[Process]:
         """The children of a forking worker."""
@@ -95,7 +134,9 @@ class Stage:
     def is_up(self) -> bool:
         """All workers have announced themselves."""
         try:
-            return bool(self.ask("SELECT count(*) FROM jobs_worker")[0][0] == len(WORKERS))
+            return bool(
+                self.ask("SELECT count(*) FROM jobs_worker")[0][0] == len(self.cast.workers)
+            )
         except psycopg2.Error:
             return False
 
@@ -118,6 +159,8 @@ class Stage:
             "S3_BUCKET": s3.BUCKET,
             "S3_REGION": s3.REGION,
             VARIABLE: str(self.journal.path),
+            "AUDIO_FOLDER": str(self.folder / "audio"),
+            **self.cast.settings,
         }
 
     def _servers(self) -> list[Program]:
@@ -125,10 +168,10 @@ class Stage:
 
     def _prepare(self) -> None:
         self.services.postgres.create_database()
-        command = [*python("-m", "tests.chaos.prepare"), *([] if self.fenced else ["--unfenced"])]
+        given = [json.dumps(dict(self.cast.tenants)), *([] if self.fenced else ["--unfenced"])]
         with (self.folder / "prepare.log").open("wb") as log:
             told = subprocess.run(
-                command,
+                [*python("-m", "tests.chaos.prepare"), *given],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=subprocess.PIPE,
@@ -146,31 +189,45 @@ class Stage:
         return api(ROOT, self.environment, self.listener, f"http://127.0.0.1:{self.port}")
 
     def _workers(self) -> list[Program]:
-        threaded = [self._worker(name, "-P", "threads", "-c", "3") for name in THREADED]
-        return [*threaded, self._worker(FORKING, "-P", "prefork", "-c", "2")]
+        return [self._worker(one) for one in self.cast.workers]
 
-    def _worker(self, name: str, *pool: str) -> Program:
+    def _worker(self, one: Worker) -> Program:
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        told = ("-Q", "cpu", "-n", f"{name}@%h", "--loglevel", "WARNING")
-        command = python("-m", "celery", "-A", "config", "worker", *told, *pool, *quiet)
+        told = ("-Q", one.queue, "-n", f"{one.name}@%h", "--loglevel", "WARNING")
+        command = python("-m", "celery", "-A", "config", "worker", *told, *one.pool, *quiet)
         modules = [] if self.fenced else ["tests.chaos.unfenced"]
-        modules += ["tests.chaos.witness", "synthesis_worker.tasks"]
+        modules += [*self.cast.modules, "synthesis_worker.tasks"]
         environment = {**self.environment, "WEB": "off", "WORKER_MODULES": ",".join(modules)}
-        return Program(name, command, environment, ROOT, grace=15.0)
+        return Program(one.name, command, environment, ROOT, grace=15.0)
 
 
 @contextmanager
-def set_stage(records: Path, *, fenced: bool) -> Iterator[Stage]:
+def set_stage(records: Path, cast: Cast = BROKEN, *, fenced: bool = True) -> Iterator[Stage]:
     """A stage in a folder of its own, gone when left; its logs and journal go to `records`."""
     folder = Path(tempfile.mkdtemp(prefix="vmc-", dir="/tmp"))
     sockets = Services.under(folder, folder).redis.sockets
     try:
         with s3.serve_s3(folder / "s3") as store:
-            stage = Stage(folder, store, fenced=fenced)
+            stage = Stage(folder, store, cast, fenced=fenced)
             with stage.listener:
                 yield stage
     finally:
         shutil.rmtree(records, ignore_errors=True)
-        shutil.copytree(folder, records, ignore=shutil.ignore_patterns("postgres", "redis", "s3"))
+        shutil.copytree(folder, records, ignore=shutil.ignore_patterns(*NOT_KEPT))
         shutil.rmtree(sockets, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def act(stage: Stage, clock: Clock, work: Callable[[], Done]) -> Done | None:
+    """What comes of the work while the stage is up; None where a signal called it off."""
+    done: list[Done] = []
+
+    def work_and_leave() -> int:
+        done.append(work())
+        return 0
+
+    try:
+        asyncio.run(stage.supervisor.run(work_and_leave))
+    finally:
+        clock.called_off.set()
+    return done[0] if done else None

@@ -73,7 +73,7 @@ class Evidence:
             faults=self.faults,
             lost=len(self._lost(audio, bills, events)),
             wrong_audio=sum(
-                sha256 is not None and sha256 != expected_sha256(self.accepted[job_id].text)
+                sha256 is not None and sha256 != _expected(self.accepted[job_id])
                 for job_id, sha256 in audio.items()
             ),
             ended_twice=len(self.watcher.changed | finished_twice(self.stage.journal)),
@@ -128,6 +128,10 @@ class Evidence:
 
     def _ids(self, sql: str) -> Iterable[str]:
         return (row[0] for row in self.stage.ask(sql))
+
+
+def _expected(promised: Accepted) -> str:
+    return expected_sha256(promised.text, again=promised.again)
 
 
 def finished_twice(journal: Journal) -> set[str]:

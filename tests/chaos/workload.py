@@ -51,12 +51,21 @@ def format_of(text: str) -> str:
     return "flac" if len(text) % 4 == 0 else "wav"
 
 
+def other_format(text: str) -> str:
+    return "wav" if format_of(text) == "flac" else "flac"
+
+
 @cache
-def expected_sha256(text: str) -> str:
-    """The hash of the file this text must become: the worker's own steps, none of its state."""
+def expected_sha256(text: str, *, again: bool = False) -> str:
+    """The hash of the file this text must become: the worker's own steps, none of its state.
+
+    Again: what was spoken before and kept lossless, in the other format.
+    """
     spoken = echo(normalise(text, "en"))
+    if again:
+        spoken = audio.decode(audio.encode(spoken, "flac"))
     level = audio.normalise(spoken, LOUDNESS, PEAK)
-    asked = format_of(text)
+    asked = other_format(text) if again else format_of(text)
     rate = audio.format_named(asked).nearest_rate(spoken.sample_rate)
     return hashlib.sha256(audio.encode(level, asked, rate)).hexdigest()
 
@@ -77,9 +86,13 @@ def _text(known: list[str], rng: Random) -> str:
     """A new text, or one of the last few again: the tenant's own, or somebody else's."""
     if known and rng.random() < REPEATED:
         return rng.choice(known[-6:])
-    text = " ".join(_word(rng) for _ in range(rng.randint(5, 9))).capitalize() + "."
-    known.append(text)
-    return text
+    known.append(fresh_text(rng))
+    return known[-1]
+
+
+def fresh_text(rng: Random) -> str:
+    """One that nobody has ordered before."""
+    return " ".join(_word(rng) for _ in range(rng.randint(5, 9))).capitalize() + "."
 
 
 def _word(rng: Random) -> str:
