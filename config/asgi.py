@@ -9,9 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
+from config.access import Access
 from config.bounded import bound_waiting
 from config.guard import BodyGuard
-from config.health import Pulse
+from config.health import Pulse, Readiness
 from config.scraping import Scraping
 from config.server import Uvicorn
 from config.threads import ViewThreads
@@ -40,5 +41,6 @@ streams = Streams(
     WaitingRoom(speech, hub), hub, most=settings.MAX_STREAMS, most_opening=settings.WEB_QUEUE
 )
 guard = BodyGuard(streams, most=settings.MAX_BODY, seconds=settings.BODY_SECONDS)
-app = Uvicorn(Pulse(Scraping(guard)), on_stopping=streams.leave)
+named = Access(Pulse(Readiness(Scraping(guard))), lines=settings.LOG_ACCESS)
+app = Uvicorn(named, on_stopping=streams.leave)
 tallies.start()

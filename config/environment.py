@@ -53,7 +53,7 @@ def database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
             "connect_timeout": 3,
-            "application_name": "voicemill",
+            "fallback_application_name": "voicemill",  # PGAPPNAME tells processes apart
             "keepalives_idle": 10,  # a server that lost its power is known to be gone within 25 s
             "keepalives_interval": 5,
             "keepalives_count": 3,
@@ -62,6 +62,11 @@ def database(url: str) -> dict[str, Any]:
             " -c idle_in_transaction_session_timeout=15000",
         },
     }
+
+
+def proxy_header(name: str, value: str) -> tuple[str, str] | None:
+    """Django's words for a header of requests and what it says; None where it has no name."""
+    return (f"HTTP_{name.upper().replace('-', '_')}", value) if name else None
 
 
 def celery_broker(redis_url: str) -> str:

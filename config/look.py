@@ -10,7 +10,13 @@ def item(title: str, icon: str, page: str) -> dict[str, object]:
 
 
 SIDEBAR = [
-    {"items": [item("Today", "monitoring", "admin:index")]},
+    {
+        "items": [
+            item("Today", "monitoring", "admin:index"),
+            item("Operations", "speed", "operations")
+            | {"permission": "jobs.admin.operations.page.may_see"},
+        ]
+    },
     {
         "title": "Work",
         "separator": True,

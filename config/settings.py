@@ -7,12 +7,14 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from config import environment as env
+from config.logs import logging_settings
 from config.look import UNFOLD  # noqa: F401 - a setting
 from config.queues import QUEUES as KNOWN_QUEUES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
 DEBUG = env.flag("DEBUG")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
@@ -44,11 +46,13 @@ SWEEP_EVERY = timedelta(seconds=env.number("SWEEP_SECONDS", 900))
 SWEEPS = [
     "jobs.sweeps.forget_idempotency_keys",
     "jobs.sweeps.forget_events",
+    "jobs.samples.forget_samples",
     "jobs.webhooks.sweeps.forget_deliveries",
     "voices.sweeps.forget_old_results",
     "voices.sweeps.forget_old_renders",
     "voices.sweeps.remove_orphans",
 ]
+HEALTH = {"Broker": "config.health.ask_broker", "Store": "config.health.ask_store"}
 
 # Speech
 MAX_TEXT = env.integer("MAX_TEXT", 5_000)
@@ -127,6 +131,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "tenants" / "templates"],  # what of Unfold's is ours comes first
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -148,13 +153,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 APPEND_SLASH = False
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-}
+SECURE_HSTS_SECONDS = env.integer("HSTS_SECONDS", 3_600 if SESSION_COOKIE_SECURE else 0)
+SECURE_PROXY_SSL_HEADER = env.proxy_header(env.text("PROXY_TLS_HEADER", ""), "https")
+SECURE_SSL_REDIRECT = SECURE_PROXY_SSL_HEADER is not None
+SILENCED_SYSTEM_CHECKS = [  # what else lives under the host's name is not for us to say
+    "security.W005",
+    "security.W021",
+]
+LOGGING = logging_settings(env.text("LOG_LEVEL", "INFO"), env.text("LOG_FORMAT", "line"))
+LOGGING_CONFIG = "config.logs.configure"
+LOG_ACCESS = env.flag("LOG_ACCESS", True)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.KeyAuthentication"],

@@ -15,10 +15,12 @@ def prepare() -> None:
     from django.conf import settings
     from django.core.management import call_command
 
+    from jobs.services.restored import mend_after_restore
     from jobs.services.workers import ensure_queues
     from voices.stock import load_stock_voices
 
     call_command("migrate", interactive=False)
+    mend_after_restore()
     ensure_queues(list(settings.QUEUES))
     load_stock_voices()
     if settings.S3_ENDPOINT:

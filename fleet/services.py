@@ -33,6 +33,8 @@ SETTINGS = {
     "client_connection_check_interval": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_min_messages": "log",  # whoever sent a statement that failed is told; the log would quote
+    "log_min_error_statement": "panic",  # its values, and what customers wrote is among them
 }
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ from django.db import Error as DatabaseError
 from jobs import presence
 from jobs.keeper import Held, Keeper, Stop
 from jobs.patience import InterruptedJobError, LeaseOverError, patiently
-from jobs.services import claims
+from jobs.services import claims, steering
 from jobs.states import State
+from tenants.about import note, working_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.services.claims import ClaimedJob, Failure
+
+LOST = "the lease was lost; the work is abandoned"
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +34,28 @@ def the_keeper() -> Keeper:
 
 
 def answer_bell(job_id: str, work: Callable[[ClaimedJob, Held], None]) -> None:
-    """Do the job if it is free. A bell for a job that is taken or has ended is no news."""
+    """Do the job if it is free. A bell for a job that is taken or has ended is no news.
+
+    Whatever happens, nothing is raised: Celery would log and tell what an error says.
+    """
+    with working_on(job=job_id):
+        try:
+            _answer(job_id, work)
+        except LeaseOverError:
+            log.warning(LOST)
+        except Exception:
+            log.exception("the job is left to its lease")
+
+
+def _answer(job_id: str, work: Callable[[ClaimedJob, Held], None]) -> None:
     job = _claim(job_id)
     if job is None:
         return
+    note(tenant=job.tenant_id)
+    started = time.monotonic()
     with the_keeper().holding(job) as held:
-        try:
-            _work(job, held, work)
-        except LeaseOverError:
-            log.warning("job %s was lost; its work is abandoned", job.id)
+        _work(job, held, work)
+    log.info("attempt %d took %.3f s", job.attempt, time.monotonic() - started)
 
 
 def check_stop(held: Held) -> None:
@@ -48,11 +65,15 @@ def check_stop(held: Held) -> None:
 
 
 def _claim(job_id: str) -> ClaimedJob | None:
+    """Where this worker drains, or its queue is paused, the job goes back in line."""
+    name, job = presence.worker_name(), None
     try:
-        return claims.claim_job(job_id, worker=presence.worker_name(), queue=_heard_on())
+        job = claims.claim_job(job_id, worker=name, queue=_heard_on())
+        if job is None:
+            steering.pass_on([job_id], worker=name)
     except DatabaseError as error:
-        log.warning("job %s not claimed, its bell will ring again: %s", job_id, error)
-        return None
+        log.warning("not claimed, its bell will ring again: %s", error)
+    return job
 
 
 def _heard_on() -> str | None:
@@ -70,7 +91,7 @@ def _work(job: ClaimedJob, held: Held, work: Callable[[ClaimedJob, Held], None])
         patiently(held, lambda: _settle(job, held.stop))
     except Exception as error:
         failure = _as_failure(error)
-        log.warning("job %s failed: %s", job.id, failure.code, exc_info=not failure.permanent)
+        log.warning("failed: %s", failure.code, exc_info=not failure.permanent)
         patiently(held, lambda: claims.fail_step(job, failure))
 
 
@@ -80,10 +101,10 @@ def _settle(job: ClaimedJob, stop: Stop | None) -> None:
             claims.end_interrupted(job, State.CANCELLED)
         case Stop.EXPIRED:
             claims.end_interrupted(job, State.EXPIRED)
-        case Stop.DRAINED:
+        case Stop.DRAINED | None:  # none any more: the worker was resumed meanwhile
             claims.hand_back(job)
         case _:
-            log.warning("job %s was lost; its work is abandoned", job.id)
+            log.warning(LOST)
 
 
 def _as_failure(error: Exception) -> Failure:

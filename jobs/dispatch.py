@@ -20,8 +20,10 @@ from jobs import wire
 from jobs.bell import Bell, the_bell
 from jobs.keeper import LOOK_EVERY, RENEWALS
 from jobs.prepared import read_by_index
+from jobs.samples import LOOKS, take_samples
+from jobs.schema import schema
 from jobs.services import filling, housekeeping, workers
-from jobs.tallies import tallies
+from jobs.services.restored import mend_after_restore
 from jobs.webhooks.postman import Postman
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Dispatcher:
             Every(IDLE, self.ring_unheard),
             Every(IDLE, self.ring_suspects),
             Every(MEND_EVERY, housekeeping.mend_lanes),
+            Every(LOOKS, take_samples),
         ]
         self.pause = BUSY
         self._prepared: object = None
@@ -70,17 +73,21 @@ class Dispatcher:
 
     def run(self) -> None:
         """Until stopped."""
-        self._until_back(lambda: workers.ensure_queues(list(settings.QUEUES)))
+        self._until_back(self._come_in)
         sweeper = threading.Thread(target=self._sweep_forever, daemon=True)
         sweeper.start()
         postman = threading.Thread(target=Postman(self.stop).run, daemon=True)
         postman.start()
-        tallies.start()
         while not self.stop.is_set():
             self._until_back(self.tick)
             self.nudges.wait(self.pause, stop=self.stop)
         self.nudges.close()
         postman.join()
+
+    def _come_in(self) -> None:
+        """Before anything else looks at the ledger."""
+        schema.wait(self.stop)
+        workers.ensure_queues(list(settings.QUEUES))
 
     def tick(self) -> None:
         """One look at everything."""
@@ -103,6 +110,7 @@ class Dispatcher:
         filled = filling.fill_queue(queue)
         if filled.rings:
             self.bell.ring(queue, filled.rings)
+            log.debug("rung on %s: %s", queue, filled.rings)
         return filled
 
     def ring_suspects(self) -> None:
@@ -126,6 +134,7 @@ class Dispatcher:
     def _prepare(self) -> None:
         connection.ensure_connection()
         if self._prepared is not connection.connection:
+            mend_after_restore()
             read_by_index(connection)
             self._prepared = connection.connection
             self._reap_from = time.monotonic() + grace_after_outage()

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
@@ -43,7 +44,7 @@ class Hub:
     def listening(self, topic: str) -> Iterator[asyncio.Event]:
         """An event that is set when there is news of this job, or of this tenant's jobs."""
         if self._task is None:
-            self._task = asyncio.create_task(self._listen_forever())
+            self._task = asyncio.create_task(self._listen_forever(), context=Context())
         news = asyncio.Event()
         self._waiting[topic].add(news)
         try:

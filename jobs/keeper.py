@@ -139,7 +139,8 @@ class Keeper:
         rows = LOOK.rows(*_pairs(held), self.worker, settings.DRAIN)
         said = {row[:2]: row[2:] for row in rows}
         for one in held:
-            one.stop = one.stop or _reason(*said.get(one.key, (False, False, False)))
+            if one.stop in {None, Stop.DRAINED}:  # a worker that is resumed keeps what it has
+                one.stop = _reason(*said.get(one.key, (False, False, False)))
 
 
 def _pairs(held: list[Held]) -> tuple[list[str], list[int]]:

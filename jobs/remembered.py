@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 class Remembered(Generic[Value]):
     """A small cache whose entries live for seconds."""
 
-    def __init__(self, most: int = 4096) -> None:
-        self._most = most
+    def __init__(self, most: int = 4096, fresh: float = FRESH) -> None:
+        self._most, self._fresh = most, fresh
         self._kept: dict[Hashable, tuple[float, Value]] = {}
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -26,7 +26,7 @@ class Remembered(Generic[Value]):
         value = make()
         if len(self._kept) >= self._most:
             self._kept.clear()
-        self._kept[key] = (time.monotonic() + FRESH, value)
+        self._kept[key] = (time.monotonic() + self._fresh, value)
         return value
 
     def forget(self) -> None:

@@ -23,7 +23,7 @@ NOT_STARTED = frozenset({State.WAITING, State.QUEUED, State.RUNG})
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.QUEUED, State.FAILED, State.CANCELLED, State.EXPIRED}),
     State.QUEUED: frozenset({State.RUNG, State.RUNNING, State.CANCELLED, State.EXPIRED}),
-    State.RUNG: frozenset({State.RUNNING, State.CANCELLED, State.EXPIRED}),
+    State.RUNG: frozenset({State.RUNNING, State.QUEUED, State.CANCELLED, State.EXPIRED}),
     State.RUNNING: frozenset({State.QUEUED, State.WAITING}) | FINAL,
 } | {final: frozenset() for final in FINAL}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import authentication, exceptions, permissions
 
+from tenants.about import note
 from tenants.callers import Caller, find_caller
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def read_key(header: str) -> Caller | None:
     if caller is None:
         refused = "This key is unknown, expired or revoked."
         raise _challenging(exceptions.AuthenticationFailed(refused, code="key_refused"))
+    note(tenant=caller.tenant_id)
     return caller
 
 

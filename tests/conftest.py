@@ -40,6 +40,7 @@ def _nothing_remembered(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("services")
     from jobs.pressure import forget_pressure
     from jobs.selectors import forget_awake_queues
+    from jobs.tallies import tallies
     from jobs.wire import redis_client
     from tenants.callers import forget_callers
     from voices.selectors import forget_remembered
@@ -47,6 +48,7 @@ def _nothing_remembered(request: pytest.FixtureRequest) -> None:
     redis_client().flushall()
     forget_pressure()
     forget_awake_queues()
+    tallies.forget()
     forget_callers()
     forget_remembered()
 

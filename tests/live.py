@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fleet.services import Services
 
 ROOT = Path(__file__).parent.parent
-SECONDS_TO_START = 30
+SECONDS_TO_START = 90
 WORKER = ("-m", "celery", "-A", "config", "worker", "-Q", "cpu", "-n", "cpu@own", "-P", "solo")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
 
@@ -46,7 +46,9 @@ class Server:
 
 
 @contextmanager
-def live_server(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+def live_server(
+    folder: Path, environment: Mapping[str, str], *, code: Path = ROOT
+) -> Iterator[Server]:
     """The API on a free port of this machine, gone at the end."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -55,7 +57,8 @@ def live_server(folder: Path, environment: Mapping[str, str]) -> Iterator[Server
         settings = {**environment, "PUBLIC_URL": url}
         log = folder / "api.log"
         keep = (listener.fileno(),)
-        with python(*command, *fast, log=log, environment=settings, keep=keep) as process:
+        said = (*command, *fast)
+        with python(*said, log=log, environment=settings, keep=keep, code=code) as process:
             server = Server(url, process, log)
             wait_until(lambda: _is_healthy(server), what=f"a healthy API, see {log}")
             yield server
@@ -63,11 +66,15 @@ def live_server(folder: Path, environment: Mapping[str, str]) -> Iterator[Server
 
 @contextmanager
 def python(
-    *arguments: str, log: Path, environment: Mapping[str, str], keep: tuple[int, ...] = ()
+    *arguments: str,
+    log: Path,
+    environment: Mapping[str, str],
+    keep: tuple[int, ...] = (),
+    code: Path = ROOT,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A Python process of the product, killed at the end whatever happens."""
     with log.open("ab") as output:
-        process = start(arguments, output, environment, keep)
+        process = start(arguments, output, environment, keep, code)
     try:
         yield process
     finally:
@@ -80,10 +87,11 @@ def start(
     log: IO[bytes],
     environment: Mapping[str, str],
     keep: tuple[int, ...],
+    code: Path,
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, *arguments],
-        cwd=ROOT,
+        cwd=code,
         env=environment,
         stdout=log,
         stderr=log,
@@ -118,6 +126,7 @@ class Stack:
     server: Server
     token: str
     environment: Mapping[str, str]
+    dispatcher: subprocess.Popen[bytes]
     worker: subprocess.Popen[bytes]
     cleanup: ExitStack
 
@@ -128,31 +137,43 @@ class Stack:
 @contextmanager
 def own_stack(folder: Path, **changed: str) -> Iterator[Stack]:
     """A stack over servers of its own that keep what they committed. It speaks once it is given."""
+    with scratch_services(folder, durable=True) as services:
+        token = bootstrap(environment_of(services, folder, **changed))
+        with stack_on(services, folder, token, **changed) as whole:
+            yield whole
+
+
+def environment_of(services: Services, folder: Path, **changed: str) -> dict[str, str]:
+    return os.environ | {
+        "DATABASE_URL": services.postgres.url,
+        "REDIS_URL": services.redis.url,
+        "AUDIO_FOLDER": str(folder / "audio"),
+        **changed,
+    }
+
+
+@contextmanager
+def stack_on(services: Services, folder: Path, token: str, **changed: str) -> Iterator[Stack]:
+    """A stack over servers that somebody has prepared, and to whose ledger the key belongs."""
+    environment = environment_of(services, folder, **changed)
+    work = environment | {"WORKER_MODULES": "synthesis_worker.tasks"}
     with ExitStack() as stack:
-        services = stack.enter_context(scratch_services(folder, durable=True))
-        environment = os.environ | {
-            "DATABASE_URL": services.postgres.url,
-            "REDIS_URL": services.redis.url,
-            "AUDIO_FOLDER": str(folder / "audio"),
-            **changed,
-        }
-        work = environment | {"WORKER_MODULES": "synthesis_worker.tasks"}
-        token = _bootstrap(environment)
-        dispatch = ("manage.py", "dispatch")
         log = folder / "dispatch.log"
-        stack.enter_context(python(*dispatch, log=log, environment=environment))
+        dispatch = python("manage.py", "dispatch", log=log, environment=environment)
+        dispatcher = stack.enter_context(dispatch)
         log = folder / "cpu.log"
         worker = stack.enter_context(python(*WORKER, *QUIET, log=log, environment=work))
         server = stack.enter_context(live_server(folder, environment))
-        whole = Stack(services, server, token, environment, worker, stack)
+        whole = Stack(services, server, token, environment, dispatcher, worker, stack)
         wait_until(lambda: _speaks(whole), what="a worker that speaks")
         yield whole
 
 
-def _bootstrap(environment: Mapping[str, str]) -> str:
+def bootstrap(environment: Mapping[str, str], *, code: Path = ROOT) -> str:
+    """The tables, and a key."""
     done = subprocess.run(
         [sys.executable, "manage.py", "bootstrap"],
-        cwd=ROOT,
+        cwd=code,
         env=environment,
         stdout=subprocess.PIPE,
         check=True,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import pi, sin
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
+from jobs.measures import Sample
 from jobs.models import Job, Worker
 from jobs.services import claims, endings
 from jobs.services.accept import NewJob, Step, submit_job
@@ -213,6 +215,29 @@ def failed(tenant: Tenant, text: str) -> UUID:
 def missing() -> Failure:
     message = "The model en_US-lessac-medium is not installed on this worker."
     return Failure("model_missing", message, permanent=True)
+
+
+def make_samples() -> None:
+    """An hour of two queues, with a rush in the middle and ten minutes without a dispatcher."""
+    now, done, counts = datetime.now(UTC), 0, [0, 0, 0]
+    for minute in range(60):
+        rush = max(0.0, sin(minute / 60 * pi * 2))
+        done += 40 + int(20 * rush)
+        counts = [count + new for count, new in zip(counts, (30, 38, 40), strict=True)]
+        if not 44 <= minute < 54:
+            for queue in ("cpu", "media"):
+                Sample.objects.create(
+                    queue_id=queue,
+                    at=now - timedelta(minutes=59 - minute),
+                    depth=int(90 * rush),
+                    seconds=240 * rush,
+                    oldest=30 * rush,
+                    running=min(4, 1 + int(5 * rush)),
+                    slots=4,
+                    done=done,
+                    failed=done // 60,
+                    waits=dict(zip(("1", "30", "+Inf"), counts, strict=True)),
+                )
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from jobs.selectors import live_job_ids
 from jobs.services.accept import Accepted, Step, submit_jobs
 from jobs.services.hits import DoneJob, record_done_jobs
 from jobs.states import Bond
+from jobs.tallies import count
 from jobs.webhooks.endpoints import ensure_own_endpoints
 from voices import renders
 from voices.results import charge_for, result_for
@@ -60,9 +62,18 @@ def _accept_all(prepared: Sequence[Prepared]) -> list[Submitted]:
     jobs |= _joined({n: places[n] for n in places.keys() - ready.keys()})
     queued, done = submit_jobs(list(jobs.values())), record_done_jobs(list(hits.values()))
     renders.note_use(ready.values())
+    _note_joins(jobs.values(), queued)
     answers = {n: _submitted(one) for n, one in zip(jobs, queued, strict=True)}
     answers |= {n: _submitted(one, done=True) for n, one in zip(hits, done, strict=True)}
     return [answers[n] for n in places]
+
+
+def _note_joins(jobs: Iterable[NewJob], queued: Iterable[Accepted]) -> None:
+    joins = sum(
+        bool(job.waits_on and not one.replayed) for job, one in zip(jobs, queued, strict=True)
+    )
+    if joins:
+        transaction.on_commit(partial(count, "voicemill_single_flight_joins_total", joins))
 
 
 def _submitted(accepted: Accepted, *, done: bool = False) -> Submitted:

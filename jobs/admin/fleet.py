@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from jobs.admin.filters import QueueFilter
 from jobs.models import Offer, Queue, Worker
-from jobs.wire import hint_ready
+from jobs.services import steering
 from tenants.admin.looks import LookedAt, ModelAdmin
 from tenants.admin.words import NOTHING, badge, plain, when
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
@@ -98,20 +100,24 @@ class QueueAdmin(LookedAt, ModelAdmin[Queue]):
 
     @admin.action(description="Pause: hand out no more jobs", permissions=["steer"])
     def pause(self, request: HttpRequest, queues: QuerySet[Queue]) -> None:
-        self._set(request, queues, paused=True)
+        self._steer(request, queues, steering.pause_queue, "Paused")
 
     @admin.action(description="Resume", permissions=["steer"])
     def resume(self, request: HttpRequest, queues: QuerySet[Queue]) -> None:
-        self._set(request, queues, paused=False)
-        hint_ready([queue.name for queue in queues])
+        self._steer(request, queues, steering.resume_queue, "Resumed")
 
-    def _set(self, request: HttpRequest, queues: QuerySet[Queue], *, paused: bool) -> None:
-        word = "Paused" if paused else "Resumed"
-        names = [queue.name for queue in queues]
-        Queue.objects.filter(name__in=names).update(paused=paused)
-        for queue in queues:
+    def _steer(
+        self,
+        request: HttpRequest,
+        queues: QuerySet[Queue],
+        steer: Callable[..., bool],
+        word: str,
+    ) -> None:
+        steered = [queue for queue in queues if steer(name=queue.name)]
+        for queue in steered:
             self.log_change(request, queue, f"{word}.")
-        self.message_user(request, f"{word}: {', '.join(names)}.")
+        names = ", ".join(queue.name for queue in steered)
+        self.message_user(request, f"{word}: {names or 'none, they were so before'}.")
 
 
 @admin.register(Offer)

@@ -32,12 +32,33 @@ if TYPE_CHECKING:
 AT_ONCE = 1_000  # deliveries one bulk action takes at most
 
 
+class StoryAdmin(LookedAt, ModelAdmin[Any]):
+    """A row's page tells its story, with buttons for what can be done to it."""
+
+    story: type[Any]
+    fields = ()
+
+    def buttons_of(self, request: HttpRequest, row: Any) -> list[Button]:
+        raise NotImplementedError
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if (row := self.get_object(request, object_id)) is not None:
+            extra_context = {"story": self.story(row), "buttons": self.buttons_of(request, row)}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+
 @admin.register(Endpoint)
-class EndpointAdmin(LookedAt, ModelAdmin[Endpoint]):
+class EndpointAdmin(StoryAdmin):
     """Tenants make them over the API; staff looks, tests, and switches them off and on."""
 
+    story = letters.EndpointStory
     change_form_template = "jobs/admin/endpoint.html"
-    fields = ()
     list_display = ["address", "state", "tenant", "told_of", "made"]
     list_filter = ["active", ("tenant", AutocompleteSelectFilter)]
     list_filter_submit = True
@@ -72,18 +93,6 @@ class EndpointAdmin(LookedAt, ModelAdmin[Endpoint]):
             path(f"{of}/switch/", posted(site, self.switch), name="jobs_endpoint_switch"),
             *super().get_urls(),
         ]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if (endpoint := self.get_object(request, object_id)) is not None:
-            buttons = self.buttons_of(request, endpoint)
-            extra_context = {"story": letters.EndpointStory(endpoint), "buttons": buttons}
-        return super().change_view(request, object_id, form_url, extra_context)
 
     def buttons_of(self, request: HttpRequest, endpoint: Endpoint) -> list[Button]:
         if not (request.user.has_perm("jobs.change_endpoint") and endpoint.url):
@@ -120,11 +129,11 @@ class EndpointAdmin(LookedAt, ModelAdmin[Endpoint]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(LookedAt, ModelAdmin[Delivery]):
+class DeliveryAdmin(StoryAdmin):
     """Messages to webhooks: seen, and sent again."""
 
+    story = letters.DeliveryStory
     change_form_template = "jobs/admin/delivery.html"
-    fields = ()
     list_display = ["name", "state_label", "tenant", "receiver", "tried", "answer", "made"]
     list_filter = [DeliveryStateFilter, ("tenant", AutocompleteSelectFilter)]
     list_filter_submit = True
@@ -160,18 +169,6 @@ class DeliveryAdmin(LookedAt, ModelAdmin[Delivery]):
         replay = posted(self.admin_site, self.replay)
         own = path("<uuid:delivery_id>/replay/", replay, name="jobs_delivery_replay")
         return [own, *super().get_urls()]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if (delivery := self.get_object(request, object_id)) is not None:
-            buttons = self.buttons_of(request, delivery)
-            extra_context = {"story": letters.DeliveryStory(delivery), "buttons": buttons}
-        return super().change_view(request, object_id, form_url, extra_context)
 
     def buttons_of(self, request: HttpRequest, delivery: Delivery) -> list[Button]:
         if delivery.state == Delivery.State.PENDING or not self.has_steer_permission(request):

@@ -16,6 +16,7 @@ from jobs.errors import AwaitedEndedError, IdempotencyConflictError
 from jobs.lanes import wake
 from jobs.models import Job
 from jobs.prepared import Statement
+from jobs.services.counts import note_accepted
 from jobs.states import FINAL, Bond, Priority, State
 from jobs.wire import hint_ready
 
@@ -170,6 +171,7 @@ def _insert(
     if woken:
         transaction.on_commit(partial(hint_ready, woken))
     fresh = frozenset(made or ())
+    note_accepted(job.kind for job in jobs if job.id in fresh)
     return [Accepted(job.id) if job.id in fresh else replay_job(job) for job in jobs], fresh
 
 

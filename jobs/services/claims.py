@@ -14,6 +14,7 @@ from django.db import transaction
 
 from jobs.lanes import wake
 from jobs.prepared import Statement
+from jobs.services.counts import fenced, note_claim, note_failed_step, note_finished
 from jobs.services.endings import end_job, free_waiters
 from jobs.states import State
 from jobs.together import Together
@@ -58,6 +59,10 @@ class ClaimedJob:
         return str(self.plan[self.step]["engine"])
 
     @property
+    def queue(self) -> str:
+        return str(self.plan[self.step]["queue"])
+
+    @property
     def binding(self) -> dict[str, Any]:
         return dict(self.plan[self.step]["binding"])
 
@@ -92,8 +97,13 @@ CLAIM = Statement(
            lease_until = now() + $2, started_at = coalesce(started_at, now())
      WHERE id = ANY($1) AND (state = 'rung' OR state = 'queued' AND lost_leases < 2)
        AND queue = coalesce($4, queue)
+       AND NOT EXISTS (SELECT 1 FROM jobs_queue q WHERE q.name = jobs_job.queue AND q.paused)
+       AND NOT EXISTS (SELECT 1 FROM jobs_worker w
+                        WHERE w.name = $3 AND w.drain_asked_at IS NOT NULL)
     RETURNING id, tenant_id, kind, fence, attempt, failures, step, deadline,
-              plan::text, request::text, checkpoint::text
+              plan::text, request::text, checkpoint::text,
+              CASE WHEN started_at = now() THEN extract(epoch FROM now() - created_at)::float8 END,
+              extract(epoch FROM now() - rung_at)::float8
     """,
 )
 
@@ -156,6 +166,7 @@ RETRY_LATER = Statement(
 def claim_job(job_id: UUID | str, *, worker: str, queue: str | None = None) -> ClaimedJob | None:
     """Take the job if it is free. None means somebody else has it, or it has ended.
 
+    Nobody takes one on a paused queue, and a worker that drains takes none at all.
     With the queue its bell came by, only while it is there: a late bell of an earlier step is void.
     """
     return _claims(worker, queue)(str(job_id))
@@ -177,14 +188,17 @@ def _claim_all(worker: str, queue: str | None, job_ids: Sequence[str]) -> list[C
 def _claimed(row: tuple[Any, ...] | None, lease_ends: float) -> ClaimedJob | None:
     if row is None:
         return None
-    documents = [text and json.loads(text) for text in row[8:]]
-    return ClaimedJob(*[*row[:8], *documents, lease_ends])
+    documents = [text and json.loads(text) for text in row[8:11]]
+    job = ClaimedJob(*[*row[:8], *documents, lease_ends])
+    note_claim(job.queue, *row[11:])
+    return job
 
 
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
     """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
     ending = Ending(str(job.id), job.fence, json.dumps(result), charge_json(charge))
-    return bool(_finish(ending)) or _finish_awaited(job, ending)
+    done = bool(_finish(ending)) or _finish_awaited(job, ending)
+    return note_finished(job, done=done)
 
 
 def _finish_all(endings: Sequence[Ending], *, awaited: bool = False) -> list[bool]:
@@ -212,18 +226,21 @@ def _finish_awaited(job: ClaimedJob, ending: Ending) -> bool:
 
 def fail_step(job: ClaimedJob, failure: Failure) -> bool:
     """Try again later, else go on with the next step of the plan, else the job has failed."""
+    done = _fail_step(job, failure)
+    note_failed_step(job, failure.code)
+    return done
+
+
+def _fail_step(job: ClaimedJob, failure: Failure) -> bool:
     if not failure.permanent and job.failures + 1 < settings.MAX_FAILURES:
         return _retry_later(job, failure)
     if job.step + 1 < len(job.plan):
         return _move_on(job, failure)
-    return end_job(
-        job.id,
-        State.FAILED,
-        code=failure.code,
-        message=failure.message,
-        fence=job.fence,
-        shared=failure.permanent,
+    code, message, shared = failure.code, failure.message, failure.permanent
+    ended = end_job(
+        job.id, State.FAILED, code=code, message=message, fence=job.fence, shared=shared
     )
+    return fenced("fail", done=ended)
 
 
 def hand_back(job: ClaimedJob, why: str = "drained") -> bool:
@@ -233,13 +250,13 @@ def hand_back(job: ClaimedJob, why: str = "drained") -> bool:
 
 def end_interrupted(job: ClaimedJob, state: State) -> bool:
     """The job was cancelled, or its deadline came, while this worker had it."""
-    return end_job(job.id, state, fence=job.fence)
+    return fenced("end", done=end_job(job.id, state, fence=job.fence))
 
 
 def _retry_later(job: ClaimedJob, failure: Failure) -> bool:
     note = _note(job, failure.code, failure.message)
     if RETRY_LATER.row(str(job.id), job.fence, retry_delay(job.failures), note) is None:
-        return _end_cancelled(job)
+        return fenced("retry", done=_end_cancelled(job))
     return True
 
 
@@ -258,7 +275,7 @@ def _requeue(job: ClaimedJob, *, step: int, unspent: int, note: str) -> bool:
     queue = job.plan[step]["queue"]
     row = REQUEUE.row(str(job.id), job.fence, queue, step, unspent, note)
     if row is None:
-        return _end_cancelled(job)
+        return fenced("requeue", done=_end_cancelled(job))
     if row[1]:
         transaction.on_commit(partial(hint_ready, row[1]))
     return True
@@ -266,7 +283,7 @@ def _requeue(job: ClaimedJob, *, step: int, unspent: int, note: str) -> bool:
 
 def _end_cancelled(job: ClaimedJob) -> bool:
     """What could not be put back has a cancel pending, and ends with it; or it is not ours."""
-    return end_interrupted(job, State.CANCELLED)
+    return end_job(job.id, State.CANCELLED, fence=job.fence)
 
 
 def _note(job: ClaimedJob, code: str, message: str) -> str:

@@ -14,6 +14,7 @@ from jobs.models import Job
 from jobs.prepared import Statement
 from jobs.pressure import check_pressure
 from jobs.services.accept import Accepted, NewJob, Step, submit_job
+from jobs.services.counts import note_ended
 from jobs.states import FINAL, LIVE, NOT_STARTED, Bond, Priority, State
 from jobs.wire import hint_events, hint_ready
 
@@ -41,10 +42,11 @@ END = Statement(
          SET state = $2, error_code = $3, error_message = $4, lease_until = NULL,
              ended_at = now(), events = events + 1
        WHERE id = $1 AND state = ANY($5) AND ($6 IS NULL OR fence = $6)
-      RETURNING id, tenant_id, events)
-    INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
-    SELECT id, tenant_id, events, 'job.' || $2, $7 FROM ended
-    RETURNING tenant_id
+      RETURNING id, tenant_id, events, queue, kind),
+    told AS (
+      INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
+      SELECT id, tenant_id, events, 'job.' || $2, $7 FROM ended)
+    SELECT tenant_id, queue, kind FROM ended
     """,
 )
 
@@ -93,8 +95,10 @@ def end_job(
         ended = END.row(str(job_id), state.value, code, message, states, fence, data)
         if ended is None:
             return False
+        tenant_id, queue, kind = ended
+        note_ended(queue, kind, state.value)
         _settle(Ending(job_id, state, code, message, shared))
-    transaction.on_commit(partial(hint_events, (job_id, ended[0])))
+    transaction.on_commit(partial(hint_events, (job_id, tenant_id)))
     return True
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.prepared import Statement
 from jobs.services.accept import Accepted, NewJob, job_row, replay_job
+from jobs.services.counts import note_hits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,4 +62,5 @@ def record_done_jobs(done: Sequence[DoneJob]) -> list[Accepted]:
         return []
     rows = [job_row(one.job) | asdict(one.charge) | {"result": one.result} for one in done]
     recorded = {row[0] for row in RECORD.rows(json.dumps(rows, allow_nan=False))}
+    note_hits(one.job.kind for one in done if one.job.id in recorded)
     return [Accepted(one.job.id) if one.job.id in recorded else replay_job(one.job) for one in done]

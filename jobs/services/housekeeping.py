@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from jobs.lanes import wake
 from jobs.prepared import Statement
+from jobs.services.counts import note_lost
 from jobs.services.endings import end_job
 from jobs.states import NOT_STARTED, State
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 BITE = 500  # rows one look takes at most, so that no transaction grows long
 
 LOST = """
-    SELECT id, fence, attempt, lost_leases, cancel_requested, coalesce(deadline < now(), false)
+    SELECT id, queue, fence, attempt, lost_leases, cancel_requested,
+           coalesce(deadline < now(), false)
       FROM jobs_job WHERE state = 'running' AND lease_until < now()
      ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"""
 
@@ -67,6 +69,7 @@ MEND_LANES = """
 
 class LostJob(NamedTuple):
     id: UUID
+    queue: str
     fence: int
     attempt: int
     lost_leases: int
@@ -84,15 +87,17 @@ def reap_lost_leases() -> int:
 
 
 def _reap(job: LostJob) -> None:
+    poison = False
     if job.cancel_requested:
         end_job(job.id, State.CANCELLED, fence=job.fence)
     elif job.late:
         end_job(job.id, State.EXPIRED, fence=job.fence)
     elif job.lost_leases + 1 >= settings.MAX_LOST_LEASES:
-        end_job(job.id, State.FAILED, code="poison", message=_poison(job), fence=job.fence)
+        poison = end_job(job.id, State.FAILED, code="poison", message=_poison(job), fence=job.fence)
     else:
         note = {"attempt": job.attempt, "code": "lease_lost", "message": "Its worker went silent."}
         REQUEUE_LOST.row(str(job.id), job.fence, json.dumps([note]))
+    note_lost(job.queue, poison=poison)
 
 
 def _poison(job: LostJob) -> str:

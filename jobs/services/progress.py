@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from jobs.prepared import Statement
+from jobs.services.counts import fenced
 from jobs.wire import hint_events
 
 if TYPE_CHECKING:
@@ -40,6 +41,6 @@ def report_progress(
     """A checkpoint is stored progress: it also clears the count of lost leases."""
     stored = None if checkpoint is None else json.dumps(checkpoint)
     if REPORT.row(str(job.id), job.fence, progress, stored) is None:
-        return False
+        return fenced("progress", done=False)
     transaction.on_commit(partial(hint_events, (job.id, job.tenant_id)))
     return True

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.models import Offer, Queue, Worker
+from jobs.wire import hint_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,12 +63,25 @@ def beat(*, name: str, memory_mb: int) -> bool:
 
 
 def drain_worker(*, name: str) -> bool:
-    """No new bells for it, and its running jobs come back when its patience is over."""
+    """No new jobs for it, and its running ones come back when its patience is over.
+
+    False: it drains already, or is not there.
+    """
     return Worker.objects.filter(name=name, drain_asked_at=None).update(drain_asked_at=Now()) == 1
 
 
 def resume_worker(*, name: str) -> bool:
-    return Worker.objects.filter(name=name).update(drain_asked_at=None) == 1
+    """Bells for it again; it hears them as soon as it has looked. False: it does not drain."""
+    drains = Worker.objects.filter(name=name, drain_asked_at__isnull=False)
+    queues = list(drains.values_list("queue_id", flat=True))
+    if drains.update(drain_asked_at=None) == 0:
+        return False
+    hint_ready(queues)
+    return True
+
+
+def is_draining(*, name: str) -> bool:
+    return Worker.objects.filter(name=name, drain_asked_at__isnull=False).exists()
 
 
 def dismiss_worker(*, name: str) -> None:
@@ -76,10 +90,5 @@ def dismiss_worker(*, name: str) -> None:
 
 
 def ensure_queues(names: Sequence[str]) -> None:
-    """Enter the queues, and mend what a restored dump brings from another server's transactions."""
+    """Enter the queues that are not there yet."""
     Queue.objects.bulk_create([Queue(name=name) for name in names], ignore_conflicts=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE jobs_queue SET filled_by = 0"
-            " WHERE filled_by >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-        )

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import Error, connection
@@ -39,7 +40,7 @@ class Ledger:
 
     async def ask(self, question: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, _on_good_connection, question
+            self._threads, copy_context().run, _on_good_connection, question
         )
 
     async def ask_unless_away(self, question: Callable[[], Answer]) -> Answer | None:
@@ -113,7 +114,7 @@ class Feed:
     def __init__(self, source: Source, position: Position, hub: Hub, ledger: Ledger) -> None:
         self.source, self.position, self.hub, self.ledger = source, position, hub, ledger
         self.listeners: set[Listener] = set()
-        self.task = asyncio.create_task(self._run())
+        self.task = asyncio.create_task(self._run(), context=Context())  # it is nobody's request
 
     async def _run(self) -> None:
         try:

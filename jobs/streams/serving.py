@@ -7,6 +7,7 @@ import logging
 import re
 from collections import Counter
 from contextlib import contextmanager
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -108,7 +109,7 @@ class Streams:
         if self.hub.leaving:
             listener.close()
         if self._patrol is None:
-            self._patrol = asyncio.create_task(self._patrol_forever())
+            self._patrol = asyncio.create_task(self._patrol_forever(), context=Context())
         try:
             yield
         finally:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 PAGE = 200  # events that one read takes at most
+BEGINNING = (0, 0)
 LOOK_AT_TENANT = 1.0  # no hint is sent of a job that was done as it was accepted
 
 # Whatever transaction is still under way has an id that is not below this one, so that nothing can
@@ -34,9 +35,11 @@ TENANT_EVENTS = Statement(
 )
 TENANT_NOW = Statement(
     "tenant_now",
-    ("uuid",),
+    ("uuid", "bigint", "bigint"),
     f"""
-    SELECT e.transaction, e.id, f.transaction, f.event
+    SELECT e.transaction, e.id, f.transaction, f.event,
+           EXISTS (SELECT 1 FROM jobs_event
+                    WHERE tenant_id = $1 AND transaction = $2 AND id = $3)
       FROM (SELECT) AS one
       LEFT JOIN LATERAL (
         SELECT transaction, id FROM jobs_event
@@ -112,13 +115,20 @@ class TenantSource:
         return str(self.tenant_id)
 
     def open(self, last: Position | None) -> Opening:
-        """From now on, unless the client says where it stands."""
-        row = TENANT_NOW.row(str(self.tenant_id))
-        settled, forgotten = _pairs(row or (None,) * 4)
+        """From now on, unless the client says where it stands.
+
+        An id that is no event's, and no place that was ever told, is of a ledger that is no more.
+        """
+        *place, known = TENANT_NOW.rows(str(self.tenant_id), *(last or BEGINNING))[0]
+        settled, forgotten = _pairs(place)
         now = max(settled, forgotten)
-        if last is None or last > now:
-            return Opening(now, gap=last is not None)
-        return Opening(last, gap=last < forgotten)
+        if last is None:
+            return Opening(now)
+        if last < forgotten:
+            return Opening(last, gap=True)
+        if last > now or not (known or last in {BEGINNING, forgotten}):
+            return Opening(now, gap=True)
+        return Opening(last)
 
     def read(self, after: Position) -> Page:
         return _page(TENANT_EVENTS.rows(str(self.tenant_id), *after, PAGE))
@@ -153,7 +163,7 @@ class JobSource:
         return _page(JOB_EVENTS.rows(str(self.job_id), *after, PAGE))
 
 
-def _pairs(row: tuple[Any, ...]) -> tuple[Position, Position]:
+def _pairs(row: Sequence[Any]) -> tuple[Position, Position]:
     return (row[0] or 0, row[1] or 0), (row[2] or 0, row[3] or 0)
 
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.prepared import Statement
+from jobs.tallies import count, observe
 from jobs.webhooks import retries
 from jobs.webhooks.endpoints import note_failure, note_success
 from jobs.webhooks.errors import DeliveryNotFoundError, WebhookInactiveError
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 LEASE_MARGIN = 5.0  # seconds beyond the longest try before another sender may take a message
 TENANT_SHARE = 4  # a tenant has no more than one in so many of all senders
 TRIES_KEPT = 20
+OUTCOMES = {
+    Delivery.State.DELIVERED: "delivered",
+    Delivery.State.PENDING: "retry",
+    Delivery.State.FAILED: "failed",
+}
+SUPERSEDED = "superseded"  # another sender had taken it up meanwhile
 
 # Lanes with something pending, each found by one step through the index; then what is due in each.
 DUE = Statement(
@@ -59,7 +67,7 @@ CLAIM = Statement(
     UPDATE jobs_delivery d SET due_at = now() + $2, fence = fence + 1
       FROM free, jobs_endpoint w
      WHERE d.id = free.id AND w.id = d.endpoint_id AND w.active
-    RETURNING d.id, d.endpoint_id, d.tenant_id, d.lane, d.fence, d.tried, d.name,
+    RETURNING d.id, d.endpoint_id, d.tenant_id, d.job, d.lane, d.fence, d.tried, d.name,
               CASE WHEN d.url = '' THEN w.url ELSE d.url END, d.message_id, d.body, w.secret,
               CASE WHEN w.old_secret_until > now() THEN w.old_secret ELSE '' END
     """,
@@ -92,6 +100,7 @@ class Claimed:
     id: UUID
     endpoint_id: UUID
     tenant_id: UUID
+    job_id: UUID | None
     lane: str
     fence: int
     tried: int
@@ -141,12 +150,19 @@ def note_answers(answered: Sequence[tuple[Claimed, Answer]]) -> None:
 def _note(claimed: Claimed, answer: Answer) -> None:
     state, wait = _outcome(claimed, answer)
     tried = json.dumps([_told(answer, wait)])
-    if NOTE.row(str(claimed.id), claimed.fence, state.value, wait, tried) is None:
+    noted = NOTE.row(str(claimed.id), claimed.fence, state.value, wait, tried) is not None
+    transaction.on_commit(partial(_count, OUTCOMES[state] if noted else SUPERSEDED, answer))
+    if not noted:
         return
     if state is Delivery.State.DELIVERED:
         note_success(claimed.endpoint_id)
     else:
         note_failure(claimed.endpoint_id, gone=retries.is_gone(answer.status))
+
+
+def _count(outcome: str, answer: Answer) -> None:
+    count("voicemill_webhook_attempts_total", outcome=outcome)
+    observe("voicemill_webhook_seconds", answer.milliseconds / 1000)
 
 
 def _outcome(claimed: Claimed, answer: Answer) -> tuple[Delivery.State, float | None]:

@@ -13,7 +13,8 @@ from django.db import connection
 
 from jobs.prepared import read_by_index
 from jobs.webhooks import deliveries, lookup, sending
-from jobs.webhooks.fanning import fan_out, mend_after_restore
+from jobs.webhooks.fanning import fan_out
+from tenants.about import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,6 @@ class Postman:
             if connection.connection is None:
                 connection.ensure_connection()
                 read_by_index(connection)
-                mend_after_restore()
             return look()
         except DatabaseError as error:
             log.warning("webhooks wait: %s", error)
@@ -75,7 +75,10 @@ class Postman:
         return False
 
     def _send(self, claimed: Claimed) -> None:
-        self._back.put((claimed, sending.send(claimed.letter, self.ask)))
+        begin({"delivery": claimed.id, "job": claimed.job_id, "tenant": claimed.tenant_id})
+        answer = sending.send(claimed.letter, self.ask)
+        log.info("try %d: %s", claimed.tried + 1, answer.status or "no answer")
+        self._back.put((claimed, answer))
 
     def _collect(self, seconds: float) -> None:
         """Answers that have come; the first is waited for."""

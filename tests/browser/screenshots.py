@@ -63,10 +63,11 @@ def furnish() -> dict[str, str]:
     from django.core.management import call_command
     from django.db import connections
 
-    from tests.sample_place import make_place
+    from tests.sample_place import make_place, make_samples
 
     call_command("migrate", verbosity=0, interactive=False)
     pages = pages_of(make_place())
+    make_samples()
     User.objects.create_superuser(USER, password=PASSWORD)
     connections.close_all()
     return pages
@@ -82,6 +83,7 @@ def pages_of(place: Place) -> dict[str, str]:
     failing = Delivery.objects.filter(tried=1, state="pending").latest("id")
     return {
         "index": "/admin/",
+        "operations": "/admin/operations/",
         "jobs": "/admin/jobs/job/",
         "job": f"/admin/jobs/job/{place.jobs['succeeded']}/change/",
         "failed-job": f"/admin/jobs/job/{place.jobs['failed']}/change/",

@@ -99,6 +99,7 @@ def test_no_page_is_wider_than_a_phone(signed_in: Page, place: Place) -> None:
     signed_in.set_viewport_size({"width": 390, "height": 844})
     paths = ["/admin/", "/admin/jobs/job/", "/admin/jobs/worker/", "/admin/voices/voice/"]
     paths += [job_page(place, "failed"), job_page(place, "succeeded"), "/admin/jobs/usage/"]
+    paths += ["/admin/operations/"]
     paths += [f"/admin/tenants/tenant/{place.tenant.id}/change/", "/api/docs"]
     for path in paths:
         signed_in.goto(path)

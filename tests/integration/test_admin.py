@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from jobs.models import Event, Job, Offer, Queue, Usage, Worker
 from jobs.services.workers import offer_engine
+from jobs.webhooks.models import Endpoint
 from tenants.admin.words import duration
 from tenants.models import Tenant
 from tests.sample_place import done, make_place, submit
@@ -239,6 +240,15 @@ def test_pages_fetch_nothing_from_elsewhere(place: Place, admin_client: Client) 
         shown = admin_client.get(path).content.decode()
         for attribute in ('src="http', "src='http", 'href="http', 'src="//', 'href="//'):
             assert attribute not in shown, path
+
+
+def test_a_rows_name_stands_above_its_page_as_it_is_written(
+    place: Place, admin_client: Client
+) -> None:
+    endpoint = Endpoint.objects.filter(url__endswith="/shop").get()
+    for row in (endpoint, Worker.objects.get(name="cpu@alpha"), Queue.objects.get(name="cpu")):
+        shown = admin_client.get(page_of(type(row), "change", row.pk)).content.decode()
+        assert f">{row}</a>" in "".join(line.strip() for line in shown.splitlines())
 
 
 def test_events_are_told_in_words(place: Place, admin_client: Client) -> None:

@@ -211,11 +211,3 @@ def test_a_full_platform_asks_everybody_to_come_again(api: Client) -> None:
             assert problem_of(answer) == (503, "queue_full")
             assert answer.headers["Retry-After"] == str(QueueFullError.retry_after)
     assert Job.objects.count() == 1
-
-
-def test_readiness_names_what_is_up(api: Client) -> None:
-    answer = api.get("/readyz")
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {"database": "ok", "store": "ok", "broker": "ok"},
-    )

@@ -34,6 +34,7 @@ PAGES = ["/", "/workers", "/workers?json=1", "/tasks", "/broker", "/worker/cpu@o
 CALLS = ["/api/workers?refresh=1", "/api/tasks", "/api/task/types", "/api/queues/length"]
 SCHEMA = ("python", "manage.py", "migrate", "--check")
 OPEN = ["/metrics", "/healthcheck"]
+PRODUCT = {"api", "dispatcher", "cpu", "media", "flower"}
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +185,13 @@ def command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
     except OSError:  # it has ended meanwhile
         return ""
+
+
+def test_every_container_of_ours_writes_objects_alone(fleet: Composed) -> None:
+    """Celery's banner and farewell among them would break whoever reads the logs."""
+    fleet.start("cpu", "four").terminate()
+    logs = [log for log in fleet.folder.glob("*-*.log") if log.name.split("-")[0] in PRODUCT]
+    assert {log.name.split("-")[0] for log in logs} == PRODUCT
+    for log in logs:
+        for line in log.read_text().splitlines():
+            assert json.loads(line)["level"], log.name

@@ -60,11 +60,13 @@ def test_what_compose_makes_of_the_file_is_what_is_meant(project: Path) -> None:
     assert told["media"]["environment"]["ENGINES"] == ""
     assert told["object-store"]["environment"]["RCLONE_AUTH_KEY"] == '"filled,filled"'
     assert "S3_SECRET_KEY" not in told["flower"]["environment"]
-    assert [port for one in told.values() for port in one.get("ports", [])] == [
+    assert {port for one in told.values() for port in one.get("ports", [])} == {
         "127.0.0.1:8000:8000/tcp",
         "127.0.0.1:5555:5555/tcp",
         "127.0.0.1:9000:9000/tcp",
-    ]
+        "127.0.0.1:9090:9090/tcp",
+        "127.0.0.1:3000:3000/tcp",
+    }
 
 
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")

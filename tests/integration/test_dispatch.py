@@ -17,7 +17,7 @@ from jobs.prepared import Statement
 from jobs.services.accept import submit_jobs
 from jobs.services.filling import FILL, fill_queue, open_queues, queues_with_work, ring_suspect
 from jobs.services.housekeeping import mend_lanes
-from jobs.services.workers import drain_worker, ensure_queues, resume_worker
+from jobs.services.workers import drain_worker, resume_worker
 from jobs.states import Priority, State
 from tests.conftest import make_tenant
 from tests.ledger import a_worker, ago, at_once, finish, lose, new_job, submit, take
@@ -268,15 +268,6 @@ def test_a_fill_that_looked_before_another_rang_rings_nothing(tenant: Tenant) ->
         return list(fill_queue("cpu").rings)
 
     assert [len(rung) for rung in at_once(2, fill)] == [0, 10]
-
-
-def test_a_queue_from_a_restored_dump_is_filled_again(tenant: Tenant) -> None:
-    a_worker(slots=1)
-    submit(tenant)
-    Queue.objects.filter(name="cpu").update(filled_by=2**40)  # another server's transaction
-    assert not fill_queue("cpu").rings
-    ensure_queues(["cpu"])
-    assert fill_queue("cpu").rings
 
 
 def test_a_queue_this_dispatcher_cannot_ring_is_left_alone(tenant: Tenant) -> None:

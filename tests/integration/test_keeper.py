@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import OperationalError, connection, connections
 
-from jobs.answering import answer_bell, check_stop
+from jobs.answering import _settle, answer_bell, check_stop
 from jobs.keeper import Held, Keeper, Stop
 from jobs.models import Worker
 from jobs.patience import InterruptedJobError, LeaseOverError, patiently
@@ -18,6 +18,7 @@ from jobs.presence import Presence
 from jobs.services.endings import cancel_job
 from jobs.services.housekeeping import reap_lost_leases
 from jobs.services.workers import Announcement, drain_worker, resume_worker
+from jobs.states import State
 from tests.ledger import (
     PASSING,
     PERMANENT,
@@ -119,6 +120,21 @@ def test_a_drain_is_heard_of_when_its_patience_is_over(keeper: Keeper, tenant: T
         assert held.stop is None
 
 
+def test_a_drain_that_is_taken_back_is_forgotten(keeper: Keeper, tenant: Tenant) -> None:
+    a_worker(name="w1")
+    with keeper.holding(take(submit(tenant))) as held:
+        assert drain_worker(name="w1")
+        assert stopped(held, 1 + LOOKS) is Stop.DRAINED
+        assert resume_worker(name="w1")
+        eventually(lambda: held.stop is None, LOOKS)
+
+
+def test_work_that_stopped_for_a_drain_taken_back_is_handed_back(tenant: Tenant) -> None:
+    job = take(submit(tenant))
+    _settle(job, None)
+    assert (look(job.id).state, look(job.id).lost_leases) == (State.QUEUED, 0)
+
+
 def test_a_job_the_ledger_took_back_is_lost(keeper: Keeper, tenant: Tenant) -> None:
     job_id = submit(tenant)
     with keeper.holding(take(job_id)) as held:
@@ -176,7 +192,7 @@ def test_a_drain_outlasts_an_outage(
     presence = Presence()
     presence.name = "w9"
     worker = Announcement(name="w9", queue="cpu", slots=1, pid=1)
-    beating = threading.Thread(target=presence._beat, args=(worker,))
+    beating = threading.Thread(target=presence._stay, args=(worker, lambda: None))
     beating.start()
     rows = Worker.objects.filter(name="w9")
     eventually(rows.exists)

@@ -24,6 +24,8 @@ from jobs.services.endings import cancel_job, retry_job
 from jobs.services.filling import fill_queue, ring_suspect
 from jobs.services.housekeeping import expire_late_jobs, queue_due_jobs, reap_lost_leases
 from jobs.services.progress import report_progress
+from jobs.services.steering import pass_on
+from jobs.services.workers import drain_worker
 from jobs.states import FINAL, LIVE, MOVES, NOT_STARTED, Bond, State
 from tests.conftest import make_tenant
 from tests.ledger import (
@@ -68,6 +70,8 @@ class Ledger(RuleBasedStateMachine):
         self.before: dict[UUID, Row] = {}
         for queue in ("cpu", "net"):
             a_worker(queue, slots=SLOTS)
+        a_worker(name="leaving")
+        drain_worker(name="leaving")
 
     def teardown(self) -> None:
         for model in (Edge, Event, Usage, Job, Lane, Queue):
@@ -118,6 +122,15 @@ class Ledger(RuleBasedStateMachine):
         for queue in ("cpu", "net"):
             rings = [*fill_queue(queue).rings, *ring_suspect(queue)]
             assert len({ring.job_id for ring in rings}) == len(rings)
+
+    @precondition(lambda self: self.any_in(State.RUNG))
+    @rule(number=ANY)
+    def hear_in_vain(self, number: int) -> None:
+        """By a worker that drains."""
+        job_id = self.pick(number, State.RUNG)
+        assert claim_job(job_id, worker="leaving") is None
+        pass_on([str(job_id)], worker="leaving")
+        assert look(job_id).state == State.QUEUED
 
     @precondition(lambda self: self.before)
     @rule(number=ANY)

@@ -34,11 +34,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
     with stack.client() as one:
-        wait_until(lambda: one.get("/readyz").json() == dict.fromkeys(READY, "ok"))
+        wait_until(lambda: one.get("/readyz").json() == READY)
         yield one
 
 
-READY = ("database", "store", "broker")
+READY = {**dict.fromkeys(("database", "store", "broker"), "ok"), "workers": {"cpu": 1}}
 
 
 def end_one(client: httpx.Client) -> str:

@@ -71,3 +71,11 @@ def test_many_that_tell_at_one_time_lose_nothing() -> None:
     for thread in threads:
         thread.join()
     assert told_tallies() == {name: {"": 120.0} for name in names}
+
+
+def test_whatever_a_label_holds_can_be_kept_and_told() -> None:
+    tallies = Tallies()
+    tallies.count("hits", code='a\0"b\\\n' + "x" * 200, engine="e" * 200)
+    tallies.tell()
+    (labels,) = told_tallies()["hits"]
+    assert labels == r'code="a\"b\\\n' + "x" * 54 + '",engine="' + "e" * 60 + '"'

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import DataError, connections, transaction
-from django.db.models import F
 from standardwebhooks import Webhook
 
 from jobs.models import Event
@@ -20,8 +19,8 @@ from jobs.states import State
 from jobs.webhooks import endpoints
 from jobs.webhooks.deliveries import claim_due, note_answers
 from jobs.webhooks.events import EVENTS
-from jobs.webhooks.fanning import MOVE, fan_out, mend_after_restore
-from jobs.webhooks.models import Delivery, Endpoint
+from jobs.webhooks.fanning import MOVE, fan_out
+from jobs.webhooks.models import Delivery
 from jobs.webhooks.sending import Answer
 from tests.conftest import make_tenant
 from tests.ledger import at_once, bring_to, eventually, finish, submit, take
@@ -205,36 +204,6 @@ def test_a_long_line_of_events_is_taken_up_in_bites(
     looks = [fan_out() for _ in range(3)]
     assert looks == [True, True, False]
     assert set(Delivery.objects.values_list("job", flat=True)) == set(jobs)
-
-
-def test_after_a_dump_was_restored_elsewhere_events_are_told_as_before(
-    tenant: Tenant, good: Receiver
-) -> None:
-    made, quiet = endpoint(tenant, good), endpoint(tenant, good, events=["job.failed"])
-    succeed(tenant)
-    fan_out()
-    waiting = succeed(tenant)
-    Event.objects.update(transaction=F("transaction") + 10**12)  # the other server was older
-    Endpoint.objects.filter(id=made.id).update(cursor_transaction=F("cursor_transaction") + 10**12)
-    mend_after_restore()
-    later = succeed(tenant)
-    before = Delivery.objects.count()
-    fan_out()
-    fresh = Delivery.objects.order_by("event")[before:]
-    assert [sent.job for sent in fresh] == [waiting, later]
-    failed = bring_to(tenant, State.FAILED)
-    fan_out()
-    assert Delivery.objects.get(endpoint=quiet).job == failed
-
-
-def test_on_the_same_server_there_is_nothing_to_mend(tenant: Tenant, good: Receiver) -> None:
-    endpoint(tenant, good)
-    succeed(tenant)
-    rows = list(Event.objects.values_list("id", "transaction"))
-    cursors = list(Endpoint.objects.values_list("cursor_transaction", "cursor_event"))
-    mend_after_restore()
-    assert list(Event.objects.values_list("id", "transaction")) == rows
-    assert list(Endpoint.objects.values_list("cursor_transaction", "cursor_event")) == cursors
 
 
 # Leases

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 SETTINGS = {setting.name for setting in settings_read()}
 SECRETS = re.compile(r"PASSWORD|SECRET|ACCESS_KEY")
+WATCHING = {"prometheus", "grafana"}
 CELERY_ENDS = 5  # config/celery.py: seconds after DRAIN_SECONDS
 
 
@@ -113,6 +114,18 @@ def test_only_loopback_hears_from_outside() -> None:
         assert services()[name]["networks"] == ["inside"], name
 
 
+def test_who_watches_is_started_by_name_alone_and_given_no_secret() -> None:
+    assert {name for name, one in services().items() if "profiles" in one} == WATCHING
+    for name in WATCHING:
+        service = services()[name]
+        assert service["profiles"] == ["watch"], name
+        assert "env_file" not in service, name
+        assert not SECRETS.search(" ".join(environment_of(service))), name
+        for volume in service["volumes"]:
+            place = volume.partition(":")[0]
+            assert not place.startswith("./") or (ROOT / place).exists(), place
+
+
 def test_no_password_has_a_default() -> None:
     secret = {name for name in variables() if SECRETS.search(name) or name == "SECRET_KEY"}
     assert len(secret) == 6
@@ -126,9 +139,12 @@ def test_every_name_that_containers_are_given_is_known() -> None:
     flower = {"FLOWER_BASIC_AUTH", "FLOWER_ENABLE_EVENTS", "FLOWER_READ_ONLY"}
     python = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE"}
     others = {"FLOWER_UNAUTHENTICATED_API", "RCLONE_AUTH_KEY", "RCLONE_CONFIG", "REDISCLI_AUTH"}
+    grafana = set(environment_of(services()["grafana"]))
+    assert all(name.startswith("GF_") for name in grafana)
     servers = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
     for name, service in services().items():
-        unknown = set(environment_of(service)) - SETTINGS - flower - python - others - servers
+        known = SETTINGS | flower | python | others | servers | grafana
+        unknown = set(environment_of(service)) - known
         assert not unknown, name
 
 

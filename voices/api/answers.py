@@ -11,6 +11,7 @@ from jobs.api.presenting import present_job
 from jobs.connections import renew_connection
 from jobs.patience import LEDGER_AWAY
 from jobs.selectors import jobs_by_id, warnings_about
+from tenants.about import about, begin, note
 from tenants.auth import admit
 from tenants.parsers import MEDIA_TYPE, read_body
 from tenants.problems import PROBLEM, describe, internal_error
@@ -21,8 +22,10 @@ from voices.services import Ask, submit_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from jobs.models import Job
+    from tenants.about import About
     from voices.accepting import Submitted
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,7 @@ class Post:
     content_type: str = ""
     authorization: str = ""
     idempotency_key: str | None = None
+    about: About = field(default_factory=about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +57,24 @@ def answer_all(posts: Sequence[Post]) -> list[Reply]:
         renew_connection()
         return _answer_all(posts)
     except Exception as error:  # noqa: BLE001 - they all get an answer
+        begin({})
         return [_refusal(error)] * len(posts)
+    finally:
+        begin({})
 
 
 def _answer_all(posts: Sequence[Post]) -> list[Reply]:
     asks = [_read(post) for post in posts]
+    begin({})  # from here to their answers they are one work
     submitted = iter(submit_each([ask for ask in asks if isinstance(ask, Ask)]))
     outcomes = [next(submitted) if isinstance(ask, Ask) else ask for ask in asks]
     accepted = [one for one in outcomes if not isinstance(one, Exception)]
     jobs = jobs_by_id([one.id for one in accepted])
-    return [
-        _refusal(one) if isinstance(one, Exception) else _acceptance(one, jobs[one.id])
-        for one in outcomes
-    ]
+    return [_reply(*pair, jobs) for pair in zip(posts, outcomes, strict=True)]
 
 
 def _read(post: Post) -> Ask | Exception:
+    begin(post.about)
     try:
         caller = admit(post.authorization, Scope.JOBS_WRITE)
         data = read_body(post.content_type, post.body)
@@ -78,6 +84,14 @@ def _read(post: Post) -> Ask | Exception:
         raise
     except Exception as error:  # noqa: BLE001 - its own answer says what it is
         return error
+
+
+def _reply(post: Post, outcome: Submitted | Exception, jobs: Mapping[UUID, Job]) -> Reply:
+    begin(post.about)
+    if isinstance(outcome, Exception):
+        return _refusal(outcome)
+    note(job=outcome.id)
+    return _acceptance(outcome, jobs[outcome.id])
 
 
 def _acceptance(submitted: Submitted, job: Job) -> Reply:

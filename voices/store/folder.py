@@ -18,7 +18,7 @@ from voices.store.names import check_name, check_prefix, is_name, media_type_of
 from voices.store.source import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 _PIECE = 256 * 1024
@@ -27,10 +27,12 @@ _PIECE = 256 * 1024
 class FolderStore:
     """An AudioStore under `root`; links point to `base_url`, whose route calls `verify_link`."""
 
-    def __init__(self, root: Path, *, secret: str, base_url: str) -> None:
+    def __init__(
+        self, root: Path, *, secret: str, base_url: str, old_secrets: Sequence[str] = ()
+    ) -> None:
         self._root = root
         self._base_url = base_url.rstrip("/")
-        self._signer = LinkSigner(secret)
+        self._signer = LinkSigner(secret, old_secrets)
 
     def put(self, name: str, data: bytes | Path, *, media_type: str) -> None:
         path = self._path(name)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from jobs.dispatch import Dispatcher
+from jobs.tallies import tallies
 
 
 class Command(BaseCommand):
@@ -17,4 +18,5 @@ class Command(BaseCommand):
         dispatcher = Dispatcher()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: dispatcher.stop.set())
+        tallies.start()
         dispatcher.run()
