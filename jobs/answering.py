@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from jobs.services.claims import ClaimedJob, Failure
 
+LONGEST_CODE = 60
 LOST = "the lease was lost; the work is abandoned"
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,12 @@ def _settle(job: ClaimedJob, stop: Stop | None) -> None:
 def _as_failure(error: Exception) -> Failure:
     """Errors of engines and stores say themselves whether they are permanent; others may pass."""
     if hasattr(error, "permanent") and hasattr(error, "code"):
-        return claims.Failure(error.code, str(error), error.permanent)
+        code, message = _kept(error.code)[:LONGEST_CODE], _kept(str(error))
+        return claims.Failure(code, message, error.permanent)
     message = f"{type(error).__name__}: the worker's log says more."
     return claims.Failure("internal_error", message, permanent=False)
+
+
+def _kept(words: str) -> str:
+    """As the ledger can hold them: it knows neither NUL nor half a character."""
+    return words.encode(errors="replace").decode().replace("\0", "")
