@@ -40,7 +40,7 @@ class Happened(NamedTuple):
 def message_id(event: Happened) -> str:
     """The same for every endpoint and every try, and after a dump was restored elsewhere."""
     if event.job_id is None:
-        return f"msg_event_{event.id}"
+        return f"msg_event_{event.id}_{event.at:%Y%m%d%H%M%S}"  # numbers are drawn again then
     return f"msg_{event.job_id.hex}_{event.number}"
 
 
