@@ -103,7 +103,8 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
             "django.security": {"level": "CRITICAL"},  # it quotes headers
             "uvicorn": {"handlers": [], "propagate": True},
             "uvicorn.access": {"handlers": [], "level": "CRITICAL"},  # it writes queries
-            **{name: {"level": chatty} for name in ("celery", "kombu", "amqp", "tornado.access")},
+            "tornado.access": {"propagate": True, "level": chatty},  # Flower had it say nothing
+            **{name: {"level": chatty} for name in ("celery", "kombu", "amqp")},
         },
     }
 
