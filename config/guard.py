@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from tenants.problems import problem, send_problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
+
+    from tenants.problems import Described
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 256 * 1024
 PIECE = 256 * 1024
+LINGER = 5.0  # seconds in which a client may still send what was refused, and read why
 CHARSET = re.compile(rb";\s*charset\s*=[^;]*", re.IGNORECASE)
 
 
@@ -44,15 +48,21 @@ class BodyGuard:
                 async with asyncio.timeout(self.seconds):
                     size = await self._take(scope, receive, spool)
             except TooLarge:
-                return await _refuse(send, 413, "body_too_large", f"At most {self.most} bytes.")
+                return await _refuse_at_length(self._too_large(), receive, send)
             except TimeoutError:
-                detail = f"The body was not whole after {self.seconds:g} seconds."
-                return await _refuse(send, 408, "body_timeout", detail)
+                return await _refuse(self._too_slow(), send)
             except ClientGone:
                 return None
             spool.seek(0)
             await self.app(_as_taken(scope, size), Replay(spool, receive), send)
         return None
+
+    def _too_large(self) -> Described:
+        return problem(413, "body_too_large", f"At most {self.most} bytes.")
+
+    def _too_slow(self) -> Described:
+        detail = f"The body was not whole after {self.seconds:g} seconds."
+        return problem(408, "body_timeout", detail)
 
     async def _other(self, scope: Message, receive: Receive, send: Send) -> None:
         """Only HTTP is spoken here; a server's start and stop are acknowledged."""
@@ -112,7 +122,21 @@ def _plain(name: bytes, value: bytes) -> bytes:
     return CHARSET.sub(b"", value) if name == b"content-type" else value
 
 
-async def _refuse(send: Send, status: int, code: str, detail: str) -> None:
+async def _refuse(described: Described, send: Send, *, more: bool = False) -> None:
     """The rest of the body may still be on its way, so the connection ends here."""
-    body, headers = problem(status, code, detail)
-    await send_problem((body, headers | {"Connection": "close"}), send)
+    body, headers = described
+    await send_problem((body, headers | {"Connection": "close"}), send, more=more)
+
+
+async def _refuse_at_length(described: Described, receive: Receive, send: Send) -> None:
+    """Who still sends when its connection is closed may lose the answer with it."""
+    await _refuse(described, send, more=True)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            await _drain(receive)
+    await send({"type": "http.response.body"})
+
+
+async def _drain(receive: Receive) -> None:
+    while (await receive()).get("more_body", False):
+        pass

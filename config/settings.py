@@ -163,6 +163,7 @@ SILENCED_SYSTEM_CHECKS = [  # what else lives under the host's name is not for u
 LOGGING = logging_settings(env.text("LOG_LEVEL", "INFO"), env.text("LOG_FORMAT", "line"))
 LOGGING_CONFIG = "config.logs.configure"
 LOG_ACCESS = env.flag("LOG_ACCESS", True)
+COUNT_SECONDS = env.number("COUNT_SECONDS", 5)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.KeyAuthentication"],

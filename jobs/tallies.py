@@ -11,6 +11,7 @@ from collections import defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     Key = tuple[str, str]  # a name, and its labels as Prometheus writes them
 
 LONGEST = 60  # characters of a label
-TELL_EVERY = 5.0  # seconds: what a killed process takes with it
 SECONDS = (
     0.01,
     0.025,
@@ -107,7 +107,7 @@ class Tallies:
         self._attempt()
 
     def _tell_forever(self) -> None:
-        while not self._stop.wait(TELL_EVERY):
+        while not self._stop.wait(settings.COUNT_SECONDS):
             self._attempt()
 
     def _attempt(self) -> None:

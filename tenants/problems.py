@@ -128,13 +128,14 @@ def as_json(described: Described) -> JsonResponse:
     return JsonResponse(body, status=body["status"], headers=headers, content_type=PROBLEM)
 
 
-async def send_problem(described: Described, send: Send) -> None:
-    """The same answer, where there is no view: over ASGI."""
+async def send_problem(described: Described, send: Send, *, more: bool = False) -> None:
+    """The same answer, where there is no view: over ASGI. With `more` the caller ends it."""
     body, extra = described
-    headers = {"Content-Type": PROBLEM} | extra
+    content = json.dumps(body).encode()
+    headers = {"Content-Type": PROBLEM, "Content-Length": str(len(content))} | extra
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": body["status"], "headers": pairs})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+    await send({"type": "http.response.body", "body": content, "more_body": more})
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

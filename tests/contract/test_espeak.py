@@ -132,7 +132,7 @@ def test_many_sentences_leave_no_memory_and_no_files_behind() -> None:
     for _ in range(10):
         speak("Hello. " * 50)
     assert resident_megabytes() - before < 8
-    assert open_files() == files
+    assert open_files() <= files
 
 
 def test_a_wheel_without_its_data_is_a_missing_model(tmp_path: Path) -> None:

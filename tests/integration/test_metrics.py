@@ -17,6 +17,7 @@ from jobs.services.claims import fail_step
 from jobs.states import State
 from jobs.tallies import tallies
 from jobs.webhooks import endpoints
+from tenants.services import issue_key
 from tests.environment import child_environment
 from tests.ledger import PERMANENT, a_worker, bring_to, lose, submit, take
 from tests.live import ROOT, live_server, own_stack, wait_until
@@ -27,16 +28,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prometheus_client import Metric
-    from pytest_django import Settings
 
     from fleet.services import Services
     from tenants.models import Tenant
     from tests.live import Server
     from tests.receivers import Receiver
 
+    Talker = tuple[Server, str]
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OWN = {"voicemill_store_up", "voicemill_broker_up"}  # what each process says for itself
+
+
+@pytest.fixture
+def talker(tenant: Tenant, speech: None, tmp_path: Path) -> Iterator[Talker]:
+    """An API that tells at once what it counts, and a key for it."""
+    with live_server(tmp_path, child_environment(COUNT_SECONDS="0.1")) as running:
+        yield running, issue_key(tenant=tenant, name="tests").token
 
 
 def scrape(server: Server) -> str:
@@ -120,13 +129,15 @@ def test_rare_counters_are_told_before_they_first_happen(server: Server, tenant:
 
 
 def test_no_tenant_and_no_text_is_told(
-    live: httpx.Client, server: Server, tenant: Tenant, quick_webhooks: None, settings: Settings
+    talker: Talker, tenant: Tenant, quick_webhooks: None
 ) -> None:
     """Whatever is counted on the way of a text: as it is accepted, refused, failed, lost, told."""
+    server, token = talker
     body = {"text": "canary", "voice": "tester"}
     key = {"Idempotency-Key": "canary-key"}
-    for headers in (key, key, {}):
-        assert live.post(SYNTHESIZE, json=body, headers=headers).is_success
+    with server.client(token) as live:
+        for headers in (key, key, {}):
+            assert live.post(SYNTHESIZE, json=body, headers=headers).is_success
     hook = endpoints.create_endpoint(tenant_id=tenant.id, url="http://127.0.0.1:9/canary-hook")
     endpoints.send_test(hook)
     job_id = bring_to(tenant, State.QUEUED, request={"text": "canary"})
@@ -137,7 +148,6 @@ def test_no_tenant_and_no_text_is_told(
     told = scrape(server)
     assert 'voicemill_step_failures_total{engine="echo",code="unsupported"} 1' in told
     assert 'voicemill_webhook_deliveries{state="pending"} 1' in told
-    token = live.headers["Authorization"].removeprefix("Bearer ")
     ours = (tenant.id, tenant.slug, "canary", job_id, lost, hook.id, "127.0.0.1", "tester")
     for secret in (*map(str, ours), token, token[:12]):
         assert secret not in told

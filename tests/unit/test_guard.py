@@ -32,7 +32,7 @@ class Client:
 
     @property
     def problem(self) -> Message:
-        start, body = self.answers
+        start, body, *_ = self.answers
         assert (b"content-type", b"application/problem+json") in start["headers"]
         told: Message = json.loads(body["body"])
         assert told["status"] == start["status"]
@@ -105,7 +105,7 @@ def test_what_follows_sees_no_charset(given: bytes, seen: bytes) -> None:
 
 
 def test_too_large_is_refused_by_its_header_before_a_byte_is_read() -> None:
-    client = Client(headers=((b"content-length", b"1001"),))
+    client = Client(piece(b""), headers=((b"content-length", b"1001"),))
     inner = serve(client)
     assert inner.body is None
     assert (client.problem["status"], client.problem["code"]) == (413, "body_too_large")
@@ -117,6 +117,17 @@ def test_too_large_is_refused_by_its_bytes_whatever_the_header_says() -> None:
     )
     assert serve(client).body is None
     assert client.problem["code"] == "body_too_large"
+
+
+def test_who_is_refused_while_it_sends_may_send_on_before_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("config.guard.LINGER", 0.05)
+    rest = [piece(b"x" * 600, more=True) for _ in range(5)]
+    client = Client(*rest)
+    serve(client)
+    assert client.pieces == []
+    assert [message.get("more_body", False) for message in client.answers] == [False, True, False]
 
 
 def test_exactly_as_much_as_allowed_is_allowed() -> None:
