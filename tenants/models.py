@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Now
+
+MAX_SAMPLE = 10 * 1024 * 1024
 
 
 class Tier(models.Model):
@@ -24,6 +29,15 @@ class Tier(models.Model):
         default=20_000, help_text="Jobs accepted and not yet ended; past it submits get 429."
     )
     result_days = models.PositiveIntegerField(default=30, help_text="Days a result is kept.")
+    custom_voices = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Voices of its own. Empty: as many as it likes."
+    )
+    sample_bytes = models.PositiveIntegerField(
+        default=MAX_SAMPLE, db_default=MAX_SAMPLE, help_text="The largest sample, in bytes."
+    )
+    trainings_per_hour = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Trainings begun within an hour."
+    )
 
     class Meta:
         ordering = ["weight", "slug"]
@@ -49,6 +63,15 @@ class Tenant(models.Model):
     max_running = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the tier's.")
     max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the tier's.")
     result_days = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the tier's.")
+    custom_voices = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: the tier's."
+    )
+    sample_bytes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: the tier's."
+    )
+    trainings_per_hour = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: the tier's."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -76,3 +99,27 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (vm_{self.id}_…)"
+
+
+class AuditLine(models.Model):
+    """Who did what to what. The database lets nobody change or delete it."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=40)
+    actor_name = models.CharField(max_length=150)
+    action = models.CharField(max_length=60)
+    object_kind = models.CharField(max_length=40, blank=True)
+    object_id = models.CharField(max_length=60, blank=True)
+    object_name = models.CharField(max_length=120, blank=True)
+    detail = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=128, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index("tenant", F("id").desc(), name="audit_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.action}"
