@@ -1,4 +1,4 @@
-"""Voices, their revisions and bindings; renders and the files encoded from them."""
+"""Voices, their revisions, and how engines speak those."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from tenants.models import Tenant
+
+
+class Status(models.TextChoices):
+    """How far a tenant's own voice is. A stock voice is ready."""
+
+    NONE = "none"
+    TRAINING = "training"
+    READY = "ready"
+    FAILED = "failed"
 
 
 class Voice(models.Model):
@@ -27,6 +35,13 @@ class Voice(models.Model):
     licence = models.CharField(max_length=120, blank=True, default="")
     commercial = models.BooleanField(default=True, help_text="May be used commercially.")
     active = models.BooleanField(default=True)
+    status = models.CharField(
+        max_length=8, choices=Status.choices, default=Status.READY, db_default=Status.READY.value
+    )
+    trouble = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Why it failed."
+    )
+    version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -60,6 +75,7 @@ class Revision(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     settings = models.JSONField(default=dict, blank=True, help_text="Dials, by name.")
     created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["voice", "-number"]
@@ -81,6 +97,9 @@ class Binding(models.Model):
     engine = models.CharField(max_length=40)
     model = models.CharField(max_length=200, help_text="The engine's name of the model.")
     speaker = models.PositiveIntegerField(null=True, blank=True)
+    artifact = models.ForeignKey(
+        "voices.Artifact", null=True, blank=True, on_delete=models.PROTECT, related_name="bindings"
+    )
     substitute = models.BooleanField(
         default=False, help_text="Another speaker, standing in: used only where that is allowed."
     )
@@ -92,45 +111,3 @@ class Binding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.engine}: {self.model}"
-
-
-class Render(models.Model):
-    """One text spoken once: the unit of cache and single flight. Ready when it names its audio."""
-
-    key = models.CharField(primary_key=True, max_length=64)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
-    job_id = models.UUIDField(null=True, help_text="The job that makes, or made, it.")
-    sha256 = models.CharField(max_length=64, db_default="")
-    seconds = models.FloatField(db_default=0.0)
-    sample_rate = models.IntegerField(db_default=0)
-    engine = models.CharField(max_length=40, db_default="")
-    created_at = models.DateTimeField(db_default=Now())
-    used_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        indexes: ClassVar = [models.Index("used_at", name="render_used")]
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class Variant(models.Model):
-    """A render as a file somebody asked for: container, sample rate, loudness set."""
-
-    render = models.ForeignKey(Render, on_delete=models.CASCADE, related_name="variants")
-    format = models.CharField(max_length=10)
-    sample_rate = models.IntegerField(help_text="As asked for; 0 is the render's own.")
-    file_rate = models.IntegerField()
-    loudness = models.FloatField()
-    sha256 = models.CharField(max_length=64)
-    bytes = models.BigIntegerField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["render", "format", "sample_rate", "loudness"], name="variant_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.format} of {self.render_id}"
