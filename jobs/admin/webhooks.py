@@ -39,7 +39,7 @@ class StoryAdmin(LookedAt, ModelAdmin[Any]):
     fields = ()
 
     def buttons_of(self, request: HttpRequest, row: Any) -> list[Button]:
-        raise NotImplementedError
+        return []
 
     def change_view(
         self,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.serving import chromium, find_chromium, serving
 from tests.environment import FOLDER, child_environment
+from tests.tools import IN_CI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def program() -> str:
     found = find_chromium()
     if found is None:
         reason = "no chromium, chromium-browser or google-chrome on the PATH"
-        if os.environ.get("CI") == "true":
+        if IN_CI:
             pytest.fail(reason)
         pytest.skip(reason)
     return found

@@ -16,6 +16,7 @@ from tests.speech import keyed, make_voice, offer_engines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx
     from django.test import Client
@@ -47,6 +48,13 @@ def server(django_db_setup: None) -> Iterator[Server]:
     """The API as it is served, on the tests' database; what it counts, it keeps from the tests."""
     more = {"BODY_SECONDS": "2", "WEB_THREADS": "8", "COUNT_SECONDS": "3600"}
     with live_server(FOLDER, child_environment(**more)) as running:
+        yield running
+
+
+@pytest.fixture
+def quick_server(transactional_db: None, tmp_path: Path) -> Iterator[Server]:
+    """One that tells at once what it has counted, and which limits were reached."""
+    with live_server(tmp_path, child_environment(COUNT_SECONDS="0.1")) as running:
         yield running
 
 

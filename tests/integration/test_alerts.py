@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.deployment import ROOT
+from tests.tools import needs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ ENDED = 'jobs_ended_total{queue="cpu",kind="synthesize",state="%s"}'
 ECHO = 'step_failures_total{engine="echo",code="engine_failed"}'
 RENDERS = 'render_seconds_count{engine="echo"}'
 
-needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+needs_promtool = needs("promtool")
 
 
 def still(value: float) -> str:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.deployment import COMPOSE, EXAMPLE, KUBERNETES, ROOT, to_fill_in
+from tests.tools import needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def composed(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(COMPOSER is None, reason="docker-compose is not installed")
+@needs("docker-compose")
 def test_compose_accepts_the_file_and_wants_each_password(project: Path) -> None:
     done = composed(project, "-q")
     assert done.returncode == 0, done.stderr
@@ -53,7 +54,7 @@ def test_compose_accepts_the_file_and_wants_each_password(project: Path) -> None
         assert f"set {name} in .env" in refused.stderr
 
 
-@pytest.mark.skipif(COMPOSER is None, reason="docker-compose is not installed")
+@needs("docker-compose")
 def test_what_compose_makes_of_the_file_is_what_is_meant(project: Path) -> None:
     told = yaml.safe_load(composed(project).stdout)["services"]
     assert told["api"]["environment"]["REDIS_URL"] == "redis://:filled@redis:6379/0"
@@ -69,7 +70,7 @@ def test_what_compose_makes_of_the_file_is_what_is_meant(project: Path) -> None:
     }
 
 
-@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
+@needs("kubectl")
 def test_kustomize_builds_the_manifests(tmp_path: Path) -> None:
     """`kubectl kustomize` reads files alone: no cluster is asked."""
     folder = shutil.copytree(KUBERNETES, tmp_path / "kubernetes")

@@ -34,18 +34,9 @@ if TYPE_CHECKING:
     from tests.live import Server
     from tests.receivers import Receiver
 
-    Talker = tuple[Server, str]
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OWN = {"voicemill_store_up", "voicemill_broker_up"}  # what each process says for itself
-
-
-@pytest.fixture
-def talker(tenant: Tenant, speech: None, tmp_path: Path) -> Iterator[Talker]:
-    """An API that tells at once what it counts, and a key for it."""
-    with live_server(tmp_path, child_environment(COUNT_SECONDS="0.1")) as running:
-        yield running, issue_key(tenant=tenant, name="tests").token
 
 
 def scrape(server: Server) -> str:
@@ -129,13 +120,13 @@ def test_rare_counters_are_told_before_they_first_happen(server: Server, tenant:
 
 
 def test_no_tenant_and_no_text_is_told(
-    talker: Talker, tenant: Tenant, quick_webhooks: None
+    quick_server: Server, tenant: Tenant, speech: None, quick_webhooks: None
 ) -> None:
     """Whatever is counted on the way of a text: as it is accepted, refused, failed, lost, told."""
-    server, token = talker
+    token = issue_key(tenant=tenant, name="tests").token
     body = {"text": "canary", "voice": "tester"}
     key = {"Idempotency-Key": "canary-key"}
-    with server.client(token) as live:
+    with quick_server.client(token) as live:
         for headers in (key, key, {}):
             assert live.post(SYNTHESIZE, json=body, headers=headers).is_success
     hook = endpoints.create_endpoint(tenant_id=tenant.id, url="http://127.0.0.1:9/canary-hook")
@@ -144,8 +135,8 @@ def test_no_tenant_and_no_text_is_told(
     fail_step(take(job_id), PERMANENT)
     lose(lost := submit(tenant, personality_id="canary-person"))
     tallies.tell()
-    wait_until(lambda: 'accepted_total{kind="synthesize"} 2' in scrape(server), seconds=20)
-    told = scrape(server)
+    wait_until(lambda: 'accepted_total{kind="synthesize"} 2' in scrape(quick_server), seconds=20)
+    told = scrape(quick_server)
     assert 'voicemill_step_failures_total{engine="echo",code="unsupported"} 1' in told
     assert 'voicemill_webhook_deliveries{state="pending"} 1' in told
     ours = (tenant.id, tenant.slug, "canary", job_id, lost, hook.id, "127.0.0.1", "tester")

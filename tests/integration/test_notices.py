@@ -16,6 +16,7 @@ from jobs.models import Event, Notice
 from jobs.services.notices import LIMIT_AGAIN, tell_limit_reached, tell_tenant
 from jobs.states import State
 from jobs.sweeps import forget_events
+from tenants.services import issue_key
 from tests.conftest import make_tenant
 from tests.ledger import ago, at_once, bring_to, eventually
 from tests.speech import SYNTHESIZE, problem_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
     from tenants.models import Tenant
+    from tests.live import Server
     from tests.receivers import Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,12 +41,13 @@ def told(tenant: Tenant) -> list[dict[str, object]]:
 
 
 def test_whoever_is_refused_for_a_limit_hears_of_it_by_stream_and_webhook(
-    live: httpx.Client, tenant: Tenant, good: Receiver, postman: None
+    quick_server: Server, tenant: Tenant, speech: None, good: Receiver, postman: None
 ) -> None:
     made = endpoint(tenant, good, events=["limit.reached"])
     tenant.max_queued = 1
     tenant.save()
-    with following(live) as stream:
+    token = issue_key(tenant=tenant, name="tests").token
+    with quick_server.client(token) as live, following(live) as stream:
         stream.begin()
         assert live.post(SYNTHESIZE, json={"text": "One.", "voice": "tester"}).status_code == 202
         for text in ("Two.", "Three."):
