@@ -58,7 +58,7 @@ class BodyGuard:
         return None
 
     def _too_large(self) -> Described:
-        return problem(413, "body_too_large", f"At most {self.most} bytes.")
+        return problem(413, "body_too_large", f"At most {self.most} bytes in one request.")
 
     def _too_slow(self) -> Described:
         detail = f"The body was not whole after {self.seconds:g} seconds."

@@ -1,61 +1,83 @@
 """The admin's name, colours and sidebar. Every file it shows comes from this server."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
-def item(title: str, icon: str, page: str) -> dict[str, object]:
-    """One line of the sidebar."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(page)}
+OPERATIONS = "jobs.admin.operations.page.may_see"
+
+
+def item(title: str, icon: str, page: str, permission: Any = None) -> dict[str, object]:
+    """One line of the sidebar, for whom its page is."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(page), "permission": permission}
+
+
+def rows(title: str, icon: str, label: str) -> dict[str, object]:
+    """The line of a list: of the rows of a model."""
+
+    def may_see(request: HttpRequest) -> bool:
+        from django.apps import apps
+        from django.contrib import admin
+
+        return admin.site.get_model_admin(apps.get_model(label)).has_view_permission(request)
+
+    return item(title, icon, f"admin:{label.replace('.', '_')}_changelist", may_see)
 
 
 SIDEBAR = [
     {
         "items": [
             item("Today", "monitoring", "admin:index"),
-            item("Operations", "speed", "operations")
-            | {"permission": "jobs.admin.operations.page.may_see"},
+            item("Operations", "speed", "operations", OPERATIONS),
         ]
     },
     {
         "title": "Work",
         "separator": True,
         "items": [
-            item("Jobs", "graphic_eq", "admin:jobs_job_changelist"),
-            item("Usage", "receipt_long", "admin:jobs_usage_changelist"),
+            rows("Jobs", "graphic_eq", "jobs.job"),
+            rows("Usage", "receipt_long", "jobs.usage"),
         ],
     },
     {
         "title": "Speech",
         "separator": True,
         "items": [
-            item("Voices", "record_voice_over", "admin:voices_voice_changelist"),
-            item("Engines", "settings_voice", "admin:jobs_offer_changelist"),
+            rows("Personalities", "face", "personalities.personality"),
+            rows("Voices", "record_voice_over", "voices.voice"),
+            rows("Engines", "settings_voice", "jobs.offer"),
         ],
     },
     {
         "title": "Machines",
         "separator": True,
         "items": [
-            item("Workers", "memory", "admin:jobs_worker_changelist"),
-            item("Queues", "stacks", "admin:jobs_queue_changelist"),
+            rows("Workers", "memory", "jobs.worker"),
+            rows("Queues", "stacks", "jobs.queue"),
         ],
     },
     {
         "title": "Customers",
         "separator": True,
         "items": [
-            item("Tenants", "apartment", "admin:tenants_tenant_changelist"),
-            item("Tiers", "layers", "admin:tenants_tier_changelist"),
-            item("Webhooks", "webhook", "admin:jobs_endpoint_changelist"),
-            item("Deliveries", "outgoing_mail", "admin:jobs_delivery_changelist"),
+            rows("Tenants", "apartment", "tenants.tenant"),
+            rows("Tiers", "layers", "tenants.tier"),
+            rows("Webhooks", "webhook", "jobs.endpoint"),
+            rows("Deliveries", "outgoing_mail", "jobs.delivery"),
         ],
     },
     {
         "title": "This place",
         "separator": True,
         "items": [
-            item("People", "group", "admin:auth_user_changelist"),
+            rows("People", "group", "auth.user"),
+            rows("Audit", "policy", "tenants.auditline"),
             item("API pages", "api", "docs"),
         ],
     },

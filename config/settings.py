@@ -48,10 +48,14 @@ SWEEPS = [
     "jobs.sweeps.forget_events",
     "jobs.samples.forget_samples",
     "jobs.webhooks.sweeps.forget_deliveries",
+    "tenants.throttle.forget_old_tries",
     "voices.sweeps.forget_old_results",
     "voices.sweeps.forget_old_renders",
     "voices.sweeps.remove_orphans",
+    "voices.owning.erasing.finish_erasures",
+    "voices.owning.removals.remove_noted",
 ]
+ENDINGS = {"clone": "voices.owning.making.note_end"}  # who hears of ends, by kind of job
 HEALTH = {"Broker": "config.health.ask_broker", "Store": "config.health.ask_store"}
 
 # Speech
@@ -94,12 +98,13 @@ S3_REGION = env.text("S3_REGION", "us-east-1")
 LINK_SECONDS = env.integer("LINK_SECONDS", 300)
 RENDER_HOURS = env.number("RENDER_HOURS", 24)
 ORPHAN_HOURS = env.number("ORPHAN_HOURS", 24)
+KEEP_ORIGINALS = env.flag("KEEP_ORIGINALS", True)
 
 # Django
 WEB_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.admin.OurAdminConfig",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -114,6 +119,7 @@ INSTALLED_APPS = [
     "tenants",
     "jobs",
     "voices",
+    "personalities",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -142,6 +148,7 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["tenants.door.Door"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
@@ -166,7 +173,10 @@ LOG_ACCESS = env.flag("LOG_ACCESS", True)
 COUNT_SECONDS = env.number("COUNT_SECONDS", 5)
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.auth.KeyAuthentication",
+        "tenants.sessions.PersonAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["tenants.parsers.JSONBodyParser"],
@@ -184,6 +194,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"SampleState": "voices.api.sample_bodies.STATES"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "tenants.openapi.describe_refusals",

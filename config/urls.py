@@ -14,8 +14,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(permission_classes=[]), name="docs"),
+    path("api/v1/", include("personalities.api.urls")),
     path("api/v1/", include("voices.api.urls")),
     path("api/v1/", include("jobs.api.urls")),
+    path("api/v1/", include("tenants.api.urls")),
     path("files/<path:name>", serve_link),
 ]
 

@@ -75,7 +75,7 @@ class BadLastEventIdError(LedgerError):
 
 
 class NotRetriableError(LedgerError):
-    """Only a job that failed, expired or was cancelled can be retried, while its text is kept."""
+    """Only what did not succeed is retried, while its text is kept; a clone is asked for anew."""
 
     code = "not_retriable"
     status = 409

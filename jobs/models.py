@@ -208,7 +208,16 @@ class Usage(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes: ClassVar = [models.Index("tenant", "at", name="usage_list")]
+        indexes: ClassVar = [
+            models.Index("tenant", "at", name="usage_list"),
+            models.Index(
+                "tenant",
+                "personality_id",
+                "at",
+                name="usage_personality",
+                condition=~Q(personality_id=""),
+            ),
+        ]
         verbose_name_plural = "usage"
 
     def __str__(self) -> str:

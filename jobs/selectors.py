@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Count, JSONField, Q, Sum
-from django.db.models.functions import Now
+from django.db.models import Avg, Count, F, JSONField, Q, Sum
+from django.db.models.functions import Coalesce, Now
 
 from jobs.errors import JobNotFoundError
 from jobs.models import Job, Offer, Usage, Worker
@@ -140,3 +140,22 @@ def usage_by_day(tenant_id: UUID, *, since: datetime, until: datetime) -> list[d
         .order_by("at__date", "provider")
     )
     return [dict(row) for row in rows]
+
+
+LATENCIES = 1_000  # of a personality's latest jobs are averaged
+
+
+def usage_of_personality(tenant_id: UUID, label: str, *, since: datetime) -> dict[str, Any]:
+    """What was spoken under this label: how often, how long, how fast, and what was known before.
+
+    `latency` is from a job's acceptance to its end; None where there was no job.
+    """
+    rows = Usage.objects.filter(tenant_id=tenant_id, personality_id=label, at__gte=since)
+    latest = rows.order_by("-at").values("job_id")[:LATENCIES]
+    taken = Avg(F("ended_at") - F("created_at"))
+    spans = Job.objects.filter(id__in=latest).aggregate(latency=taken)
+    return spans | rows.aggregate(
+        jobs=Count("id"),
+        cached_jobs=Count("id", filter=Q(cached=True)),
+        audio_seconds=Coalesce(Sum("audio_seconds"), 0.0),
+    )

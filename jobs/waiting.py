@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 LONGEST = 60.0
 JOB_PATH = re.compile(r"/api/v1/jobs/[0-9a-f-]{36}")
-SPEECH_PATH = "/api/v1/jobs/synthesize"
+SPEECH_PATH = re.compile(
+    r"/api/v1/(?:jobs/synthesize|personalities/[A-Za-z0-9_-]{1,60}/voice/generate)"
+)
 CLIENT_ERROR = 4
 
 
@@ -110,7 +112,7 @@ def seconds_to_wait(scope: Message) -> float | None:
     if scope["method"] == "GET" and JOB_PATH.fullmatch(scope["path"]):
         query = parse_qs(scope["query_string"].decode("latin-1"))
         return _seconds(query.get("wait", [""])[0])
-    if scope["method"] == "POST" and scope["path"] == SPEECH_PATH:
+    if scope["method"] == "POST" and SPEECH_PATH.fullmatch(scope["path"]):
         prefer = dict(scope["headers"]).get(b"prefer", b"").decode("latin-1")
         found = re.search(r"\bwait=(\d{1,4})\b", prefer)
         return _seconds(found[1]) if found else None

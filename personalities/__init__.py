@@ -1,1 +1,1 @@
-"""Personalities, and every endpoint that takes one. The room is kept free for them."""
+"""Personalities: traits, the prompt made from them, and every endpoint that takes one."""

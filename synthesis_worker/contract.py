@@ -1,6 +1,6 @@
 """The engine contract: what crosses the border between the platform and an engine."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -77,6 +77,8 @@ class Capabilities:
     streams: bool = False
     clones: bool = False
     trains: bool = False
+    clone_seconds: tuple[float, float] | None = None  # of samples, in all: at least, at most
+    train_seconds: tuple[float, float] | None = None
     seeds: bool = False  # the same request with the same seed is the same sound
     licence: str = ""
     commercial: bool = True
@@ -93,6 +95,7 @@ class SpeechRequest:
     speaker: int | None = None
     dials: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
+    artifact: bytes | None = field(default=None, repr=False)  # of a speaker this engine cloned
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,19 @@ AudioChunk = Waveform
 
 @dataclass(frozen=True, slots=True)
 class VoiceArtifact:
-    """What a clone leaves behind: named tensors and where they came from."""
+    """What a clone leaves behind: named tensors and where they came from.
+
+    `digest` is that of the model. `likeness` (0 to 1) is how close the engine's own speaker encoder
+    finds the clone to its samples; None where it measures none.
+    """
 
     engine: str
-    data: bytes
+    data: bytes = field(repr=False)
     digest: str
+    likeness: float | None = None
+
+
+Progress = Callable[[float], None]
 
 
 class SpeechEngine(Protocol):
@@ -134,4 +145,7 @@ class SpeechEngine(Protocol):
 
 
 class CloningEngine(SpeechEngine, Protocol):
-    def clone(self, samples: Sequence[Waveform]) -> VoiceArtifact: ...
+    """It also speaks with what it cloned: `SpeechRequest.artifact`."""
+
+    def clone(self, samples: Sequence[Waveform], progress: Progress) -> VoiceArtifact:
+        """It tells `progress` (0 to 1) every few seconds; what that raises ends the work."""

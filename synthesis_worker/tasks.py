@@ -6,25 +6,31 @@ import logging
 import time
 from contextlib import closing
 from dataclasses import asdict
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 from django.conf import settings
-from django.db import Error as DatabaseError
-from django.db import connection
 
 from jobs.answering import answer_bell, check_stop
 from jobs.keeper import Stop
 from jobs.patience import InterruptedJobError, patiently
 from jobs.presence import present_worker
-from jobs.services.progress import report_progress
 from jobs.tallies import RATIOS, count, observe
-from synthesis_worker import audio
+from synthesis_worker import (
+    audio,
+    cloning,  # noqa: F401 - Celery finds its task here
+    samples,  # noqa: F401 - and this one's
+)
+from synthesis_worker.artifacts import artifacts
 from synthesis_worker.contract import ModelMissing, SpeechEngine, SpeechRequest, Waveform
-from synthesis_worker.engines import build_engines
+from synthesis_worker.equipment import engines
+from synthesis_worker.telling import ProgressTeller
 from voices import renders, storage
 from voices.accepting import ENCODER
+from voices.errors import VoiceError
+from voices.owning.removals import remove_now
+from voices.owning.standing import hold_voice_of
 from voices.renders import MASTER, File, FoundRender
 from voices.results import charge_for, result_for
 from voices.routing import CHARACTERS_PER_SECOND
@@ -34,6 +40,7 @@ from voices.store import (
     StoreDown,
     StoreError,
     StoreRefused,
+    artifact_name,
     audio_name,
     read_verified,
 )
@@ -54,6 +61,7 @@ def synthesize(job_id: str) -> None:
 
 def speak_or_reuse(job: ClaimedJob, held: Held) -> None:
     """Finish from a render that is ready (another job may have made it meanwhile), or speak."""
+    patiently(held, partial(hold_voice_of, job))  # before anything of a stopped voice is loaded
     render = _find_render(job, held)
     if render is None:
         _speak(job, held)
@@ -100,7 +108,7 @@ def _collect(job: ClaimedJob, held: Held) -> Waveform:
     """
     chunks: list[Waveform] = []
     meter, draining = ProgressMeter(job), False
-    with closing(_engine(job.engine).synthesize(_speech_request(job))) as speech:
+    with closing(_engine(job.engine).synthesize(_speech_request(job, held))) as speech:
         for chunk in speech:
             if draining:
                 raise InterruptedJobError
@@ -127,7 +135,7 @@ def _engine(name: str) -> SpeechEngine:
     return engines()[name]
 
 
-def _speech_request(job: ClaimedJob) -> SpeechRequest:
+def _speech_request(job: ClaimedJob, held: Held) -> SpeechRequest:
     binding = job.binding
     return SpeechRequest(
         text=job.request["spoken"],
@@ -136,27 +144,32 @@ def _speech_request(job: ClaimedJob) -> SpeechRequest:
         speaker=binding["speaker"],
         dials=binding["dials"],
         seed=binding["seed"],
+        artifact=_artifact(job, held),
     )
 
 
-class ProgressMeter:
-    """Tells the ledger about once a second how much of the expected audio is there."""
+def _artifact(job: ClaimedJob, held: Held) -> bytes | None:
+    """What was cloned of the speaker, if somebody was."""
+    if (sha256 := job.binding.get("artifact")) is None:
+        return None
+    store, name = storage.audio_store(), artifact_name(job.tenant_id, sha256)
+    read = partial(read_verified, store, name)
+    away = (StoreDown, StoreRefused)
+    return artifacts.get(name, lambda: patiently(held, read, away=away))
+
+
+class ProgressMeter(ProgressTeller):
+    """Tells how much of the expected audio is there."""
 
     def __init__(self, job: ClaimedJob) -> None:
-        self.job = job
+        super().__init__(job)
         speed = job.binding["dials"].get("speed", 1.0)
         self.expected = len(job.request["spoken"]) / CHARACTERS_PER_SECOND / speed
-        self.seconds, self.told_at = 0.0, time.monotonic()
+        self.seconds = 0.0
 
     def add(self, seconds: float) -> None:
         self.seconds += seconds
-        if time.monotonic() - self.told_at < 1:
-            return
-        self.told_at = time.monotonic()
-        try:
-            report_progress(self.job, min(0.95, self.seconds / self.expected))
-        except DatabaseError:  # progress is a kindness; the finish is what counts
-            connection.close()
+        self.tell(min(0.95, self.seconds / self.expected))
 
 
 def _store_file(job: ClaimedJob, held: Held, spoken: Waveform) -> File:
@@ -199,12 +212,18 @@ def _finish(job: ClaimedJob, held: Held, render: FoundRender, file: File, *, cac
         result=result_for(job.request, job.plan[job.step], render, file, cached=cached),
         charge=charge_for(job.request, render, cached=cached),
     )
-    patiently(held, finish)
+    try:
+        done = patiently(held, finish)
+    except VoiceError:  # the voice was stopped meanwhile: nothing it said is left behind
+        remove_now(_stored(job, render, file))
+        raise
+    if not done and "own_voice" in job.request:
+        remove_now(_stored(job, render, file))
 
 
-@cache
-def engines() -> dict[str, SpeechEngine]:
-    return build_engines(settings.ENGINES, models_dir=settings.MODELS_DIR, piper_threads=1)
+def _stored(job: ClaimedJob, render: FoundRender, file: File) -> list[str]:
+    found = ((render.sha256, MASTER), (file.sha256, file.format))
+    return [audio_name(job.tenant_id, *one) for one in found]
 
 
 def capabilities_by_engine(queue: str) -> Mapping[str, Mapping[str, Any]]:

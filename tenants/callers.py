@@ -8,9 +8,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Q
+from django.db.models.functions import Now
 
+from tenants.audit import Actor
 from tenants.models import ApiKey
 from tenants.services import digest
 
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from tenants.models import Tenant
+
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A tenant as its key sees it, limits resolved."""
+    """A tenant as its key, or somebody of its own, sees it, limits resolved."""
 
     tenant_id: UUID
     key_id: str
+    actor: Actor
     scopes: frozenset[str]
     speaks: bool
     commercial: bool
@@ -79,19 +83,12 @@ def _look_up(token: str) -> Caller | None:
     if not hmac.compare_digest(stored, digest(secret)) or key is None:
         return None
     _note_use(key_id)
-    return _caller(key)
+    actor = Actor("key", key.id, f"vm_{key.id}_…")
+    return caller_for(key.tenant, key.scopes, actor, key_id=key.id)
 
 
 def _live_key(key_id: str) -> ApiKey | None:
-    return (
-        _alive()
-        .filter(id=key_id)
-        .select_related("tenant__tier")
-        .annotate(
-            queued_ceiling=Coalesce(F("tenant__max_queued"), F("tenant__tier__max_queued")),
-        )
-        .first()
-    )
+    return _alive().filter(id=key_id).select_related("tenant__tier").first()
 
 
 def _alive() -> QuerySet[ApiKey]:
@@ -99,14 +96,16 @@ def _alive() -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(fresh, revoked_at=None, tenant__active=True)
 
 
-def _caller(key: ApiKey) -> Caller:
+def caller_for(tenant: Tenant, scopes: Iterable[str], actor: Actor, *, key_id: str = "") -> Caller:
+    own = tenant.max_queued
     return Caller(
-        tenant_id=key.tenant_id,
-        key_id=key.id,
-        scopes=frozenset(key.scopes),
-        speaks=key.tenant.tier.speaks,
-        commercial=key.tenant.commercial,
-        max_queued=key.queued_ceiling,  # type: ignore[attr-defined]
+        tenant_id=tenant.id,
+        key_id=key_id,
+        actor=actor,
+        scopes=frozenset(scopes),
+        speaks=tenant.tier.speaks,
+        commercial=tenant.commercial,
+        max_queued=tenant.tier.max_queued if own is None else own,
     )
 
 

@@ -38,7 +38,7 @@ class TenantLimits:
 
 def lock_limits(tenant_id: UUID) -> TenantLimits:
     """The limits, held until the transaction ends: two who count cannot both be the last one in."""
-    return _resolved(Tenant.objects.select_for_update(of=("self",)), tenant_id)
+    return _resolved(Tenant.objects.select_for_update(of=("self",), no_key=True), tenant_id)
 
 
 def limits_of(tenant_id: UUID) -> TenantLimits:

@@ -1,14 +1,17 @@
-"""Tiers, tenants and the keys they call with. Limits are data."""
+"""Tiers, tenants, their keys and their people. Limits are data."""
 
 from __future__ import annotations
 
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
+
+from tenants.roles import Role
 
 MAX_SAMPLE = 10 * 1024 * 1024
 
@@ -101,6 +104,41 @@ class ApiKey(models.Model):
         return f"{self.name} (vm_{self.id}_…)"
 
 
+class Membership(models.Model):
+    """A person of a tenant. The database keeps the platform's staff out, and members off staff."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="membership"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="people")
+    role = models.CharField(max_length=10, choices=[(role.value, role.value) for role in Role])
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="person_role", condition=models.Q(role__in=[role.value for role in Role])
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user.get_username()} ({self.role})"
+
+
+class SignInTries(models.Model):
+    """How often a name, or an address, has tried to sign in of late. Names are kept as hashes."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    tries = models.PositiveIntegerField()
+    counted_from = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.tries} tries"
+
+
 class AuditLine(models.Model):
     """Who did what to what. The database lets nobody change or delete it."""
 
@@ -118,6 +156,8 @@ class AuditLine(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = "audit line"
+        verbose_name_plural = "audit log"
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [models.Index("tenant", F("id").desc(), name="audit_tenant")]
 

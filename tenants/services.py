@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from tenants.audit import PLATFORM, record
 from tenants.models import ApiKey, Tenant, Tier
 from tenants.scopes import ALL_SCOPES
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.db.models import QuerySet
+
+    from tenants.audit import Actor
 
 LIVE_KEYS = 2
 KEY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -40,14 +43,57 @@ class IssuedKey:
     token: str
 
 
-def create_tenant(*, slug: str, name: str, tier: str, commercial: bool = True) -> Tenant:
-    return Tenant.objects.create(
+@transaction.atomic
+def create_tenant(
+    *, slug: str, name: str, tier: str, commercial: bool = True, actor: Actor = PLATFORM
+) -> Tenant:
+    tenant = Tenant.objects.create(
         slug=slug, name=name, tier=Tier.objects.get(slug=tier), commercial=commercial
     )
+    record(
+        actor, "tenant.added", tenant_id=tenant.id, kind="tenant", object_id=tenant.id, name=name
+    )
+    return tenant
 
 
-def issue_key(*, tenant: Tenant, name: str, scopes: Sequence[str] = ALL_SCOPES) -> IssuedKey:
+@transaction.atomic
+def issue_key(
+    *, tenant: Tenant, name: str, scopes: Sequence[str] = ALL_SCOPES, actor: Actor = PLATFORM
+) -> IssuedKey:
     """A new key beside the tenant's others; its token cannot be shown again."""
+    issued = _make_key(tenant, name, scopes)
+    _note(actor, "key.issued", issued.key, scopes=issued.key.scopes)
+    return issued
+
+
+@transaction.atomic
+def rotate_key(
+    *, key: ApiKey, grace: timedelta = timedelta(days=7), actor: Actor = PLATFORM
+) -> IssuedKey:
+    """A successor with the same name and scopes; the old key works until the grace is over."""
+    Tenant.objects.select_for_update(no_key=True).get(id=key.tenant_id)
+    live = live_keys(key.tenant).filter(name=key.name)
+    if not live.filter(id=key.id).exists():
+        raise KeyNotLiveError
+    if live.count() >= LIVE_KEYS:
+        raise TooManyKeysError
+    ends = timezone.now() + grace
+    ApiKey.objects.filter(id=key.id).update(expires_at=min(key.expires_at or ends, ends))
+    issued = _make_key(key.tenant, key.name, key.scopes)
+    _note(actor, "key.rotated", key, into=issued.key.id)
+    return issued
+
+
+@transaction.atomic
+def revoke_key(*, key: ApiKey, actor: Actor = PLATFORM) -> bool:
+    """False when it was revoked before. Processes forget a cached key within seconds."""
+    changed = ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=timezone.now())
+    if changed:
+        _note(actor, "key.revoked", key)
+    return changed == 1
+
+
+def _make_key(tenant: Tenant, name: str, scopes: Sequence[str]) -> IssuedKey:
     key_id = "".join(secrets.choice(KEY_ALPHABET) for _ in range(12))
     secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
@@ -56,24 +102,16 @@ def issue_key(*, tenant: Tenant, name: str, scopes: Sequence[str] = ALL_SCOPES) 
     return IssuedKey(key, f"vm_{key_id}_{secret}")
 
 
-@transaction.atomic
-def rotate_key(*, key: ApiKey, grace: timedelta = timedelta(days=7)) -> IssuedKey:
-    """A successor with the same name and scopes; the old key works until the grace is over."""
-    Tenant.objects.select_for_update().get(id=key.tenant_id)
-    live = live_keys(key.tenant).filter(name=key.name)
-    if not live.filter(id=key.id).exists():
-        raise KeyNotLiveError
-    if live.count() >= LIVE_KEYS:
-        raise TooManyKeysError
-    ends = timezone.now() + grace
-    ApiKey.objects.filter(id=key.id).update(expires_at=min(key.expires_at or ends, ends))
-    return issue_key(tenant=key.tenant, name=key.name, scopes=key.scopes)
-
-
-def revoke_key(*, key: ApiKey) -> bool:
-    """False when it was revoked before. Processes forget a cached key within seconds."""
-    changed = ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=timezone.now())
-    return changed == 1
+def _note(actor: Actor, action: str, key: ApiKey, **detail: object) -> None:
+    record(
+        actor,
+        action,
+        tenant_id=key.tenant_id,
+        kind="key",
+        object_id=key.id,
+        name=key.name,
+        **detail,
+    )
 
 
 def live_keys(tenant: Tenant) -> QuerySet[ApiKey]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-WRITTEN = re.compile(r'(?:W/)?"(\d{1,9})"')
+WRITTEN = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 
 class VersionMissingError(Exception):

@@ -22,7 +22,8 @@ os.environ.update(
         "REDIS_URL": SERVICES.redis.url,
         "AUDIO_FOLDER": str(FOLDER / "audio"),
         "MODELS_DIR": str(FOLDER / "models"),
-        "ENGINES": "espeak,piper,echo=tests.engines:EchoEngine,journal=tests.engines:JournalEngine",
+        "ENGINES": "espeak,piper,echo=tests.engines:EchoEngine,journal=tests.engines:JournalEngine"
+        ",mimic=tests.engines:MimicEngine",
         "ALLOWED_HOSTS": "*",
         "LEASE_SECONDS": "3",
         "DRAIN_SECONDS": "1",

@@ -11,9 +11,10 @@ from django.test import Client
 from jobs.answering import answer_bell
 from jobs.models import Job
 from jobs.services.workers import offer_engine
+from synthesis_worker.cloning import clone_voice
 from synthesis_worker.tasks import speak_or_reuse
 from tenants.services import issue_key
-from tests.engines import EchoEngine, JournalEngine
+from tests.engines import EchoEngine, JournalEngine, MimicEngine
 from voices.models import Binding, Revision, Voice
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ BULK = "/api/v1/jobs/bulk"
 PROBLEM = "application/problem+json"
 ENGINES = {
     engine.capabilities.engine: asdict(engine.capabilities)
-    for engine in (EchoEngine, JournalEngine)
+    for engine in (EchoEngine, JournalEngine, MimicEngine)
 }
 
 
@@ -117,5 +118,5 @@ def speak(job_id: str) -> Job:
         job = Job.objects.get(id=job_id)
         if job.ended_at:
             break
-        answer_bell(job_id, speak_or_reuse)
+        answer_bell(job_id, clone_voice if job.kind == "clone" else speak_or_reuse)
     return job

@@ -16,6 +16,7 @@ from jobs.states import Bond
 from jobs.tallies import count
 from jobs.webhooks.endpoints import ensure_own_endpoints
 from voices import renders
+from voices.owning.standing import hold_voices_of
 from voices.results import charge_for, result_for
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from jobs.services.accept import NewJob
     from voices.preparing import Prepared
-    from voices.renders import FoundRender
+    from voices.renders import FoundRender, Reservation
 
     Places = Mapping[int, Prepared]  # requests by their place among those accepted together
 
@@ -50,11 +51,19 @@ def accept_all(prepared: Sequence[Prepared]) -> list[Submitted]:
             return _accept_all(prepared)
         except AwaitedEndedError:
             continue
+    return _accept_apart(prepared)
+
+
+@transaction.atomic
+def _accept_apart(prepared: Sequence[Prepared]) -> list[Submitted]:
+    """Each for itself, waiting on nobody."""
+    hold_voices_of(one.job for one in prepared)
     return [_submitted(one) for one in submit_jobs([one.job for one in prepared])]
 
 
 @transaction.atomic
 def _accept_all(prepared: Sequence[Prepared]) -> list[Submitted]:
+    hold_voices_of(one.job for one in prepared)
     places = dict(enumerate(prepared))
     ready = _said_before(places)
     hits = {n: hit for n, render in ready.items() if (hit := _hit(places[n], render))}
@@ -125,10 +134,14 @@ def _reserve(fresh: Iterable[Prepared]) -> dict[str, UUID | None]:
     first: dict[str, NewJob] = {}
     for one in fresh:
         first.setdefault(one.keys[0], one.job)
-    makers = renders.reserve_renders({key: (job.tenant_id, job.id) for key, job in first.items()})
+    makers = renders.reserve_renders({key: _reservation(job) for key, job in first.items()})
     others = {maker for key, maker in makers.items() if maker not in {None, first[key].id}}
     ended = others - live_job_ids(others) if others else set()
     orphaned = {key: first[key].id for key, maker in makers.items() if maker in ended}
     for key, heir in orphaned.items():
         renders.take_over_render(key, heir)
     return makers | orphaned
+
+
+def _reservation(job: NewJob) -> Reservation:
+    return job.tenant_id, job.id, job.request.get("own_voice")

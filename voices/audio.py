@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from jobs.states import State
-from voices.errors import AudioExpiredError, AudioLostError, AudioNotReadyError
+from voices.errors import AudioErasedError, AudioExpiredError, AudioLostError, AudioNotReadyError
 from voices.renders import forget_file
 from voices.requests import FORMATS
 from voices.storage import audio_store, folder_store
@@ -38,7 +38,9 @@ class Link:
 
 
 def audio_of(job: Job) -> Audio:
-    """The audio a job made; 409 where it has none (yet), 410 where it was kept for its time."""
+    """The audio a job made; 409 where it has none (yet), 410 where it is no more."""
+    if job.result and job.result.get("erased"):
+        raise AudioErasedError
     if job.state != State.SUCCEEDED or not job.result or "sha256" not in job.result:
         raise AudioNotReadyError
     if job.result.get("expired"):

@@ -7,7 +7,8 @@ VoiceError
 ├── NoEngineError            422 no_engine, or the one reason that all engines share
 ├── AudioNotReadyError       409 audio_not_ready
 ├── AudioLostError           410 audio_lost
-└── AudioExpiredError        410 audio_expired
+├── AudioExpiredError        410 audio_expired
+└── AudioErasedError         410 audio_erased
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 class VoiceError(Exception):
     code = "voice_error"
-    status = 400
+    status = 422
+    permanent = True  # for the job that ends with it
     details: dict[str, Any] = {}
 
     def __str__(self) -> str:
@@ -79,7 +81,7 @@ class AudioNotReadyError(VoiceError):
 
 
 class AudioLostError(VoiceError):
-    """This job's audio is not in the store any more; submit the text again."""
+    """This audio is not in the store any more; submit its text, or upload it, again."""
 
     code = "audio_lost"
     status = 410
@@ -89,4 +91,11 @@ class AudioExpiredError(VoiceError):
     """This job's audio was kept for its time and is gone; submit the text again."""
 
     code = "audio_expired"
+    status = 410
+
+
+class AudioErasedError(VoiceError):
+    """This job's voice was erased, and the audio with it."""
+
+    code = "audio_erased"
     status = 410

@@ -12,13 +12,14 @@ from jobs.webhooks.guard import read_url
 from voices import keys
 from voices.errors import LicenceForbidsError, NoEngineError, SpeechNotAllowedError
 from voices.routing import Refusal, Route, Way, Wish, find_route
-from voices.selectors import SpokenVoice, current_offers, spoken_voice
+from voices.selectors import current_offers, spoken_voice
 from voices.text import check_text, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tenants.callers import Caller
+    from voices.owning.speaking import SpokenVoice
     from voices.requests import SynthesisRequest
 
 
@@ -40,21 +41,26 @@ class Prepared:
     request: SynthesisRequest
 
 
-def prepare_synthesis(caller: Caller, request: SynthesisRequest, **named: Any) -> Prepared:
-    """The job to be accepted; `named` are fields of it that the request does not decide."""
+def prepare_synthesis(
+    caller: Caller, request: SynthesisRequest, *, draft: bool = False, **named: Any
+) -> Prepared:
+    """The job to be accepted; `named` are fields of it that the request does not decide.
+
+    With `draft` a voice of the tenant's own speaks as its draft does.
+    """
     if not caller.speaks:
         raise SpeechNotAllowedError
     check_text(request.text, settings.MAX_TEXT)
     if request.webhook_url is not None:
         read_url(request.webhook_url, settings.WEBHOOK_ALLOWED_NETWORKS)
-    voice = spoken_voice(caller.tenant_id, request.voice or settings.DEFAULT_VOICE)
+    voice = spoken_voice(caller.tenant_id, request.voice or settings.DEFAULT_VOICE, draft=draft)
     _check_licence(caller, voice)
     language = request.language or voice.language
     speech = Speech(voice, language, normalise(request.text, language))
     route = _find_route(caller, request, speech)
     seed = keys.fresh_seed() if _fresh(request) else request.seed
     found = tuple(_key(caller, speech, way, seed) for way in route.ways)
-    plan = [_step(way, key, seed) for way, key in zip(route.ways, found, strict=True)]
+    plan = [_step(request, way, key, seed) for way, key in zip(route.ways, found, strict=True)]
     named |= {"cost": route.ways[0].cost, "trail": _why(route.refusals)}
     return Prepared(_job(caller, request, speech, plan=plan, **named), found, request)
 
@@ -72,7 +78,8 @@ def _find_route(caller: Caller, request: SynthesisRequest, speech: Speech) -> Ro
         language=speech.language,
         characters=len(speech.text),
         dials=request.settings,
-        defaults=speech.voice.settings,
+        defaults=speech.voice.defaults,
+        settings=speech.voice.settings,
         quality=request.quality,
         engine=request.engine,
         substitutes=request.substitute == "flag",
@@ -99,19 +106,17 @@ def _key(caller: Caller, speech: Speech, way: Way, seed: int | None) -> str:
     )
 
 
-def _step(way: Way, key: str, seed: int | None) -> Step:
-    return Step(
-        way.engine,
-        way.queue,
-        {
-            "model": way.model,
-            "speaker": way.speaker,
-            "dials": dict(way.dials),
-            "substitute": way.substitute,
-            "render": key,
-            "seed": keys.seed_of(key, seed),
-        },
-    )
+def _step(request: SynthesisRequest, way: Way, key: str, seed: int | None) -> Step:
+    binding = {
+        "model": way.model,
+        "speaker": way.speaker,
+        "dials": dict(way.dials),
+        "substitute": way.substitute or request.stand_in,
+        "render": key,
+        "seed": keys.seed_of(key, seed),
+    }
+    cloned = {"artifact": way.artifact} if way.artifact else {}
+    return Step(way.engine, way.queue, binding | cloned)
 
 
 def _job(caller: Caller, request: SynthesisRequest, speech: Speech, **named: Any) -> NewJob:
@@ -121,6 +126,8 @@ def _job(caller: Caller, request: SynthesisRequest, speech: Speech, **named: Any
         "language": speech.language,
         "spoken": speech.text,
     }
+    if speech.voice.own:
+        pinned["own_voice"] = str(speech.voice.id)
     return NewJob(
         tenant_id=caller.tenant_id,
         kind="synthesize",

@@ -12,10 +12,13 @@ from django.db import transaction
 from jobs.prepared import Statement
 from jobs.services.claims import Charge, ClaimedJob, finish_job
 from voices.models import Variant
+from voices.owning.standing import hold_voice_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
+
+    Reservation = tuple[UUID, UUID, str | None]  # tenant, job, the tenant's own voice if it speaks
 
 MASTER = "flac"  # what a render is kept as: lossless, loudness not yet set
 
@@ -67,10 +70,10 @@ LOOK = Statement(
 
 RESERVE = Statement(
     "reserve_renders",
-    ("text[]", "uuid[]", "uuid[]"),
+    ("text[]", "uuid[]", "uuid[]", "uuid[]"),
     """
-    INSERT INTO voices_render AS r (key, tenant_id, job_id)
-    SELECT * FROM unnest($1, $2, $3) AS asked(key, tenant_id, job_id) ORDER BY key
+    INSERT INTO voices_render AS r (key, tenant_id, job_id, voice_id)
+    SELECT * FROM unnest($1, $2, $3, $4) AS asked(key, tenant_id, job_id, voice_id) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET used_at = now()
     RETURNING r.key, r.job_id, r.sha256
     """,
@@ -95,10 +98,11 @@ TAKE_OVER = Statement(
 
 COMPLETE = Statement(
     "complete_render",
-    ("text", "uuid", "uuid", "text", "float8", "int", "text"),
+    ("text", "uuid", "uuid", "text", "float8", "int", "text", "uuid"),
     """
-    INSERT INTO voices_render AS r (key, tenant_id, job_id, sha256, seconds, sample_rate, engine)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO voices_render AS r
+           (key, tenant_id, job_id, sha256, seconds, sample_rate, engine, voice_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (key) DO UPDATE SET job_id = $3, sha256 = $4, seconds = $5, sample_rate = $6,
            engine = $7, used_at = now()
     RETURNING key
@@ -136,13 +140,12 @@ def forget_file(tenant_id: UUID | str, sha256: str) -> None:
     Variant.objects.filter(render__tenant_id=tenant_id, sha256=sha256).delete()
 
 
-def reserve_renders(wanted: Mapping[str, tuple[UUID, UUID]]) -> dict[str, UUID | None]:
-    """Whose render each key is now, nobody's where it is ready. `wanted`: by key, tenant and job.
+def reserve_renders(wanted: Mapping[str, Reservation]) -> dict[str, UUID | None]:
+    """Whose render each key is now, nobody's where it is ready.
 
     The keys stay locked until we commit.
     """
-    tenants, jobs = zip(*wanted.values(), strict=True)
-    rows = RESERVE.rows(list(wanted), list(tenants), list(jobs))
+    rows = RESERVE.rows(list(wanted), *map(list, zip(*wanted.values(), strict=True)))
     return {key: None if sha256 else job_id for key, job_id, sha256 in rows}
 
 
@@ -166,7 +169,11 @@ def finish_synthesis(
     result: dict[str, Any],
     charge: Charge,
 ) -> bool:
-    """Render, file, result, usage and event in one transaction; none of it without the lease."""
+    """Render, file, result, usage and event in one transaction; none of it without the lease.
+
+    It raises where the voice may not be spoken any more.
+    """
+    hold_voice_of(job)
     COMPLETE.row(
         render.key,
         str(job.tenant_id),
@@ -175,6 +182,7 @@ def finish_synthesis(
         render.seconds,
         render.sample_rate,
         render.engine,
+        job.request.get("own_voice"),
     )
     _add_variant(render.key, file, job.request.get("sample_rate"))
     if finish_job(job, result=result, charge=charge):

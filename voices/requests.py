@@ -35,6 +35,7 @@ class SynthesisRequest:
     priority: Priority = Priority.STANDARD
     deadline_seconds: float | None = None
     personality_id: str = ""
+    stand_in: bool = False  # the voice is not the one that was asked for
     webhook_url: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class SynthesisRequest:
             "engine": self.engine,
             "settings": dict(self.settings) or None,
             "seed": self.seed,
+            "stand_in": self.stand_in or None,
             "webhook_url": self.webhook_url,
         }
         return kept | {name: value for name, value in asked.items() if value is not None}

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from voices.dials import turned
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -52,16 +54,22 @@ class Bound:
     model: str
     speaker: int | None = None
     substitute: bool = False
+    artifact: str = ""  # the hash of what the engine keeps of a cloned speaker
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the request needs of an engine."""
+    """What the request needs of an engine.
+
+    `defaults` are a stock voice's: an engine that lacks them does without. `settings` are what the
+    owner of a voice turned: an engine that cannot express them does not speak it.
+    """
 
     language: str
     characters: int
     dials: Mapping[str, float] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     quality: str = "medium"
     engine: str | None = None
     substitutes: bool = False
@@ -81,6 +89,7 @@ class Way:
     dials: Mapping[str, float]
     cost: float
     asleep: bool
+    artifact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,14 @@ def _refuse(bound: Bound, offer: Offered | None, wish: Wish) -> Refusal | None:
         return Refusal(bound.engine, "substitute_refused", message)
     if offer is None:
         return _unknown(bound)
-    checks = (_refuse_model, _refuse_language, _refuse_length, _refuse_licence, _refuse_dials)
+    checks = (
+        _refuse_model,
+        _refuse_artifact,
+        _refuse_language,
+        _refuse_length,
+        _refuse_licence,
+        _refuse_dials,
+    )
     return next((no for check in checks if (no := check(bound, offer, wish))), None)
 
 
@@ -175,20 +191,37 @@ def _refuse_licence(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
 
 
 def _refuse_dials(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    return refuse_dials(bound.engine, offer, _dials(bound, offer, wish))
+
+
+def _dials(bound: Bound, offer: Offered, wish: Wish) -> dict[str, float]:
+    """What the request asks for goes before what the voice's owner turned."""
+    has = offer.capabilities["dials"]
+    return turned(wish.settings, bound.engine, has) | dict(wish.dials)
+
+
+def refuse_dials(engine: str, offer: Offered, dials: Mapping[str, float]) -> Refusal | None:
+    """The first reason why an engine cannot have its dials like this."""
     ranges: Mapping[str, Mapping[str, float]] = offer.capabilities["dials"]
-    for name, value in wish.dials.items():
+    for name, value in dials.items():
         if name not in ranges:
-            message = f"{bound.engine} has no {name}; it has {', '.join(ranges) or 'no settings'}."
-            return Refusal(bound.engine, "setting_unsupported", message)
+            message = f"{engine} has no {name}; it has {', '.join(ranges) or 'no settings'}."
+            return Refusal(engine, "setting_unsupported", message)
         low, high = ranges[name]["low"], ranges[name]["high"]
         if not (math.isfinite(value) and low <= value <= high):
-            message = f"{name} of {bound.engine} goes from {low:g} to {high:g}, not {value:g}."
-            return Refusal(bound.engine, "setting_out_of_range", message)
+            message = f"{name} of {engine} goes from {low:g} to {high:g}, not {value:g}."
+            return Refusal(engine, "setting_out_of_range", message)
     return None
 
 
+def _refuse_artifact(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
+    if not bound.artifact or offer.capabilities.get("clones"):
+        return None
+    message = f"{bound.engine} does not clone: what was cloned is no voice for it."
+    return Refusal(bound.engine, "cloning_unsupported", message)
+
+
 def _way(bound: Bound, offer: Offered, wish: Wish) -> Way:
-    model = offer.model(bound.model)
     expressible = offer.capabilities["dials"]
     defaults = {name: value for name, value in wish.defaults.items() if name in expressible}
     factor = float(offer.capabilities["real_time_factor"])
@@ -196,13 +229,21 @@ def _way(bound: Bound, offer: Offered, wish: Wish) -> Way:
         engine=bound.engine,
         queue=offer.queue,
         model=bound.model,
-        digest=str(model["digest"]) if model else "",
+        digest=_digest(bound, offer),
         speaker=bound.speaker,
         substitute=bound.substitute,
-        dials=defaults | dict(wish.dials),
+        dials=defaults | _dials(bound, offer, wish),
         cost=max(0.01, wish.characters / CHARACTERS_PER_SECOND * factor),
         asleep=offer.asleep,
+        artifact=bound.artifact,
     )
+
+
+def _digest(bound: Bound, offer: Offered) -> str:
+    """Of all that decides the voice: the model, and what was cloned with it."""
+    model = offer.model(bound.model)
+    digest = str(model["digest"]) if model else ""
+    return f"{digest}+{bound.artifact}" if bound.artifact else digest
 
 
 def primary(tag: str) -> str:

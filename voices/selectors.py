@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
@@ -12,6 +11,7 @@ from jobs.remembered import Remembered
 from jobs.selectors import engine_offers
 from voices.errors import VoiceNotFoundError
 from voices.models import Revision, Voice
+from voices.owning.speaking import SpokenVoice, read_own_voice
 from voices.routing import Bound, Offered, offers_by_engine
 
 if TYPE_CHECKING:
@@ -21,20 +21,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenVoice:
-    """A voice as a job pins it: its published revision, settings and bindings."""
-
-    id: UUID
-    slug: str
-    language: str
-    commercial: bool
-    revision_id: str
-    settings: dict[str, float]
-    bindings: tuple[Bound, ...]
-
-
-_voices: Remembered[SpokenVoice] = Remembered()
+_voices: Remembered[SpokenVoice | UUID] = Remembered()  # of a tenant's own only which it is
 _offers: Remembered[tuple[Offered, ...]] = Remembered()
 
 
@@ -46,23 +33,45 @@ def forget_remembered() -> None:
 
 def visible_voices(tenant_id: UUID) -> QuerySet[Voice]:
     """The stock voices and the tenant's own."""
-    return Voice.objects.filter(Q(tenant=None) | Q(tenant_id=tenant_id), active=True)
+    seen = Q(tenant=None) | Q(tenant_id=tenant_id)
+    return Voice.objects.filter(seen, active=True, erasing_since=None)
 
 
 def find_voice(tenant_id: UUID, reference: str) -> Voice:
     """By id or slug; a tenant's own voice goes before a stock voice of the same slug."""
-    named = Q(slug=reference)
-    if (voice_id := _as_uuid(reference)) is not None:
-        named |= Q(id=voice_id)
-    found = visible_voices(tenant_id).filter(named).order_by("tenant_id").first()
+    found = visible_voices(tenant_id).filter(_named(reference)).order_by("tenant_id").first()
+    return _found(found, reference)
+
+
+def find_own_voice(tenant_id: UUID, reference: str) -> Voice:
+    """A voice of the tenant's own, by id or slug, also while nobody can speak it."""
+    mine = Voice.objects.filter(tenant_id=tenant_id, erasing_since=None)
+    return _found(mine.filter(_named(reference)).first(), reference)
+
+
+def _named(reference: str) -> Q:
+    voice_id = _as_uuid(reference)
+    return Q(slug=reference) if voice_id is None else Q(slug=reference) | Q(id=voice_id)
+
+
+def _found(found: Voice | None, reference: str) -> Voice:
     if found is None:
         raise VoiceNotFoundError(f"There is no voice {reference[:60]!r}; see /api/v1/voices.")
     return found
 
 
-def spoken_voice(tenant_id: UUID, reference: str) -> SpokenVoice:
-    """What a job needs of a voice; an unpublished voice is not found."""
-    return _voices.get((tenant_id, reference), lambda: _read_voice(tenant_id, reference))
+def spoken_voice(tenant_id: UUID, reference: str, *, draft: bool = False) -> SpokenVoice:
+    """What a job needs of a voice; an unpublished voice is not found.
+
+    A stock voice is remembered for a moment. A tenant's own is read each time: what is published,
+    withdrawn or erased is seen at once by every process. With `draft` its draft goes first.
+    """
+    known = _voices.get((tenant_id, reference), lambda: _find_spoken(tenant_id, reference))
+    while not isinstance(known, SpokenVoice):
+        if (own := read_own_voice(known, draft=draft)) is not None:
+            return own
+        known = _find_spoken(tenant_id, reference)
+    return known
 
 
 def current_offers() -> tuple[Offered, ...]:
@@ -77,8 +86,12 @@ def _read_offers() -> tuple[Offered, ...]:
     )
 
 
-def _read_voice(tenant_id: UUID, reference: str) -> SpokenVoice:
+def _find_spoken(tenant_id: UUID, reference: str) -> SpokenVoice | UUID:
     voice = find_voice(tenant_id, reference)
+    return _read_stock(voice) if voice.tenant_id is None else voice.id
+
+
+def _read_stock(voice: Voice) -> SpokenVoice:
     revision = (
         voice.revisions.filter(state=Revision.State.PUBLISHED).prefetch_related("bindings").first()
     )
@@ -90,8 +103,8 @@ def _read_voice(tenant_id: UUID, reference: str) -> SpokenVoice:
         language=voice.language,
         commercial=voice.commercial,
         revision_id=str(revision.id),
-        settings=dict(revision.settings),
         bindings=_bounds(revision),
+        defaults=dict(revision.settings),
     )
 
 

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request, who asks, and the key under which it is to be accepted once."""
+    """A request, who asks, and the key under which it is to be accepted once.
+
+    `draft`: a voice of the tenant's own is to speak as its draft does.
+    """
 
     caller: Caller
     request: SynthesisRequest
     idempotency_key: str | None = None
     body_hash: str = ""
+    draft: bool = False
 
 
 def submit_synthesis(ask: Ask) -> Submitted:
@@ -74,7 +78,11 @@ def _replay(ask: Ask, made: Mapping[tuple[UUID, str], Made]) -> Submitted | None
 def _prepare(ask: Ask) -> Prepared:
     caller = ask.caller
     prepared = prepare_synthesis(
-        caller, ask.request, idempotency_key=ask.idempotency_key, body_hash=ask.body_hash
+        caller,
+        ask.request,
+        draft=ask.draft,
+        idempotency_key=ask.idempotency_key,
+        body_hash=ask.body_hash,
     )
     check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
     return prepared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from voices.store.s3 import MinioStore, Patience
 from voices.timing import TimedStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from uuid import UUID
 
@@ -80,21 +82,45 @@ def put_audio(tenant_id: UUID, data: bytes, audio_format: str) -> str:
     """
     sha256 = hashlib.sha256(data).hexdigest()
     name = audio_name(tenant_id, sha256, audio_format)
+    with putting(name):
+        audio_store().put(name, data, media_type=FORMATS[audio_format])
+    return sha256
+
+
+@contextmanager
+def putting(name: str) -> Iterator[None]:
+    """Nobody removes the object meanwhile: it may last from the put to the row that names it."""
     BEGIN_PUT.row(_lock_of(name))
     try:
-        audio_store().put(name, data, media_type=FORMATS[audio_format])
+        yield
     finally:
         END_PUT.row(_lock_of(name))
-    return sha256
 
 
 def remove_if_older(name: str, before: datetime) -> bool:
     """Remove an object unless it was put since then, or is being put now: both count as a use."""
+    with _removing(name) as alone:
+        return alone and _remove_if_older(audio_store(), name, before)
+
+
+def remove_unless(name: str, is_named: Callable[[str], bool]) -> bool:
+    """Remove an object at once. Where it is being put, or is named, it is left to the sweep."""
+    with _removing(name) as alone:
+        if not alone or is_named(name):
+            return False
+        web_store().delete(name)  # somebody may be waiting
+        return True
+
+
+@contextmanager
+def _removing(name: str) -> Iterator[bool]:
+    """Whether we are alone with the object."""
     row = BEGIN_REMOVAL.row(_lock_of(name))
     if row is None or not row[0]:
-        return False
+        yield False
+        return
     try:
-        return _remove_if_older(audio_store(), name, before)
+        yield True
     finally:
         END_REMOVAL.row(_lock_of(name))
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from jobs.selectors import live_job_ids
 from voices.models import Render, Variant
+from voices.named import named_among
 from voices.storage import audio_store, remove_if_older
 
 if TYPE_CHECKING:
@@ -32,12 +33,6 @@ FORGET = """
     UPDATE jobs_job
        SET request = (request - 'text' - 'spoken' - 'webhook_url') || '{"forgotten": true}',
            result = result || '{"expired": true}' WHERE id = ANY(%s)"""
-
-NAMED = """
-    SELECT sha256 FROM voices_variant WHERE sha256 = ANY(%(hashes)s)
-    UNION SELECT sha256 FROM voices_render WHERE sha256 = ANY(%(hashes)s)
-    UNION SELECT result ->> 'sha256' FROM jobs_job
-           WHERE result ->> 'sha256' = ANY(%(hashes)s) AND NOT result ? 'expired'"""
 
 
 def forget_old_results(*, dry_run: bool = False) -> int:
@@ -88,15 +83,9 @@ def remove_orphans(*, dry_run: bool = False) -> int:
 
 
 def _remove_unnamed(found: Sequence[StoredObject], before: datetime, *, dry_run: bool) -> int:
-    hashes = {stored.name: _sha256(stored.name) for stored in found}
-    with connection.cursor() as cursor:
-        cursor.execute(NAMED, {"hashes": list(hashes.values())})
-        named = {row[0] for row in cursor.fetchall()}
-    orphans = [name for name, sha256 in hashes.items() if sha256 not in named]
+    names = [stored.name for stored in found]
+    named = named_among(names)
+    orphans = [name for name in names if name not in named]
     if dry_run:
         return len(orphans)
     return sum(remove_if_older(name, before) for name in orphans)
-
-
-def _sha256(name: str) -> str:
-    return name.rpartition("/")[2].partition(".")[0]

@@ -1,4 +1,4 @@
-"""What staff can do to jobs: cancel and retry, one by one or together."""
+"""What can be done to jobs: cancel and retry, one by one or together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 
 from jobs.errors import LedgerError
@@ -16,7 +15,9 @@ from jobs.models import Job
 from jobs.services import endings
 from jobs.states import FINAL, State
 from tenants.admin.buttons import Button, posted
-from tenants.admin.looks import ModelAdmin
+from tenants.admin.owned import OwnedAdmin
+from tenants.audit import of_person, record
+from tenants.roles import Right
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
     from jobs.services.accept import Accepted
+    from tenants.audit import Actor
 
 RETRIABLE = FINAL - {State.SUCCEEDED}
 AT_ONCE = 1_000  # jobs one bulk action takes at most
 
 
-class JobDesk(ModelAdmin[Job]):
+class JobDesk(OwnedAdmin[Job]):
+    rights = {"view": Right.SEE, "steer": Right.SPEAK}
     actions = ["cancel_selected", "retry_selected"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -42,13 +45,9 @@ class JobDesk(ModelAdmin[Job]):
             *super().get_urls(),
         ]
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Who may cancel and retry. The rows themselves are nobody's to edit."""
-        return request.user.has_perm("jobs.change_job")
-
     def buttons_of(self, request: HttpRequest, job: Job) -> list[Button]:
         """What can be done to the job as it stands."""
-        if not self.has_steer_permission(request):
+        if not self.has_steer_permission(request, job):
             return []
         if job.state not in FINAL:
             address = reverse("admin:jobs_job_cancel", args=[job.id])
@@ -59,8 +58,8 @@ class JobDesk(ModelAdmin[Job]):
         return []
 
     def cancel(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
-        job = self._steered(request, job_id)
-        outcome = cancel_one(job)
+        job = self.steered(request, job_id)
+        outcome = cancel_one(job, of_person(request.user))
         self.log_change(request, job, f"Asked to cancel: {outcome}.")
         level = messages.WARNING if outcome == ENDED_BEFORE else messages.SUCCESS
         self.message_user(request, f"Job {outcome}.", level)
@@ -68,9 +67,9 @@ class JobDesk(ModelAdmin[Job]):
 
     def retry(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         """On to the new job's page; the old job stays as it ended."""
-        job = self._steered(request, job_id)
+        job = self.steered(request, job_id)
         try:
-            accepted = retry_one(job)
+            accepted = retry_one(job, of_person(request.user))
         except LedgerError as error:
             self.message_user(request, str(error), messages.ERROR)
             return _to_page(job.id)
@@ -80,18 +79,15 @@ class JobDesk(ModelAdmin[Job]):
 
     @admin.action(description="Cancel", permissions=["steer"])
     def cancel_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        outcomes = Counter(cancel_one(job) for job in jobs[:AT_ONCE])
+        actor = of_person(request.user)
+        outcomes = Counter(cancel_one(job, actor) for job in jobs[:AT_ONCE])
         self.message_user(request, _told(outcomes))
 
     @admin.action(description="Retry", permissions=["steer"])
     def retry_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        outcomes = Counter(_retry_outcome(job) for job in jobs[:AT_ONCE])
+        actor = of_person(request.user)
+        outcomes = Counter(_retry_outcome(job, actor) for job in jobs[:AT_ONCE])
         self.message_user(request, _told(outcomes))
-
-    def _steered(self, request: HttpRequest, job_id: UUID) -> Job:
-        if not self.has_steer_permission(request):
-            raise PermissionDenied
-        return get_object_or_404(Job.objects.select_related("tenant__tier"), id=job_id)
 
 
 ENDED_BEFORE = "had ended before"
@@ -101,25 +97,35 @@ OUTCOMES: dict[str, str] = {
 }
 
 
-def cancel_one(job: Job) -> str:
+@transaction.atomic
+def cancel_one(job: Job, actor: Actor) -> str:
     """What came of it, to be read after "Job"."""
     if job.state in FINAL:
         return ENDED_BEFORE
     state = endings.cancel_job(tenant_id=job.tenant_id, job_id=job.id)
+    if state in OUTCOMES:
+        _note(actor, "job.cancel_asked", job)
     return OUTCOMES.get(state, ENDED_BEFORE)
 
 
-def retry_one(job: Job) -> Accepted:
+@transaction.atomic
+def retry_one(job: Job, actor: Actor) -> Accepted:
     """The tenant's own ceiling counts, as if it had asked itself."""
     own, tier = job.tenant.max_queued, job.tenant.tier.max_queued
-    return endings.retry_job(
+    accepted = endings.retry_job(
         tenant_id=job.tenant_id, job_id=job.id, ceiling=tier if own is None else own
     )
+    _note(actor, "job.retried", job, into=str(accepted.id))
+    return accepted
 
 
-def _retry_outcome(job: Job) -> str:
+def _note(actor: Actor, action: str, job: Job, **detail: str) -> None:
+    record(actor, action, tenant_id=job.tenant_id, kind="job", object_id=job.id, **detail)
+
+
+def _retry_outcome(job: Job, actor: Actor) -> str:
     try:
-        retry_one(job)
+        retry_one(job, actor)
     except LedgerError as error:
         return f"not retried: {error}"
     return "submitted again"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
-
-from django.utils import timezone
 
 from jobs.admin.letters import DELIVERY_STATES
 from jobs.admin.words import STATES
@@ -18,8 +15,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 LATEST = 1_000  # jobs whose kinds are offered as choices
-
-PERIODS = {"0": "Today", "1": "Yesterday and today", "6": "Last 7 days", "29": "Last 30 days"}
 
 
 class StateFilter(DropdownFilter):
@@ -62,7 +57,7 @@ class KindFilter(DropdownFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        latest = Job.objects.order_by("-id").values("id")[:LATEST]
+        latest = model_admin.get_queryset(request).order_by("-id").values("id")[:LATEST]
         kinds = set(Job.objects.filter(id__in=latest).values_list("kind", flat=True).distinct())
         return [(kind, kind) for kind in sorted(kinds | {self.value() or ""} - {""})]
 
@@ -71,24 +66,3 @@ class KindFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=value) if (value := self.value()) else queryset
-
-
-class PeriodFilter(DropdownFilter):
-    """Whole days, UTC."""
-
-    title = "time"
-    parameter_name = "days"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return list(PERIODS.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if (days := self.value()) not in PERIODS:
-            return queryset
-        return queryset.filter(at__gte=start_of_today() - timedelta(days=int(days)))
-
-
-def start_of_today() -> datetime:
-    """Midnight, UTC."""
-    now = timezone.now()
-    return datetime.combine(now.date(), time(), tzinfo=now.tzinfo)

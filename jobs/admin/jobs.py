@@ -17,6 +17,7 @@ from jobs.admin.story import JobStory, shortened
 from jobs.admin.words import state_badge
 from jobs.models import Job
 from tenants.admin.looks import LookedAt
+from tenants.admin.owned import member_of
 from tenants.admin.words import NOTHING, lasted, when
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ SHORTEST = 6  # digits of an id's beginning that are looked for
 class JobAdmin(LookedAt, JobDesk):
     """The ledger: seen, cancelled and retried; never added to, edited or deleted."""
 
+    hidden = {"tenant", "queue", QueueFilter}
     story: type[JobStory] = JobStory
     change_form_template = "jobs/admin/job.html"
     fields = ()
@@ -97,7 +99,8 @@ class JobAdmin(LookedAt, JobDesk):
         obj: Job | None = None,
     ) -> HttpResponse:
         if obj is not None:
-            context |= {"story": self.story(obj), "buttons": self.buttons_of(request, obj)}
+            story = self.story(obj, insider=member_of(request) is None)
+            context |= {"story": story, "buttons": self.buttons_of(request, obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

@@ -10,13 +10,17 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from jobs.admin.filters import start_of_today
 from jobs.admin.words import code_words
 from jobs.models import Job
 from jobs.states import State
+from tenants.admin.owned import granted, member_of
+from tenants.admin.periods import start_of_today
 from tenants.admin.words import badge, duration, when
+from tenants.roles import Right
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
@@ -101,8 +105,12 @@ def many(count: int) -> str:
 
 def show_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's dashboard callback: a handful of queries, each over an index."""
-    if not request.user.has_perm("jobs.view_job"):
+    from jobs.admin.own_day import own_day  # which has this page's tiles
+
+    if not granted(request, "jobs.view_job", Right.SEE):
         return context
+    if (member := member_of(request)) is not None:
+        return context | own_day(member.tenant_id)
     queues = [QueueRow(*row) for row in _rows(QUEUES, many=MANY, alive=settings.WORKER_ALIVE)]
     used = [TenantRow(*row) for row in _rows(USED_TODAY, today=start_of_today())]
     ended = dict(_rows(ENDED_TODAY, today=start_of_today()))
@@ -126,10 +134,12 @@ def _tiles(queues: list[QueueRow], used: list[TenantRow], ended: dict[str, int])
     ]
 
 
-def latest_failures() -> list[dict[str, Any]]:
-    """The last failures of a day: further back there is the list."""
+def latest_failures(tenant_id: UUID | None = None) -> list[dict[str, Any]]:
+    """The last failures of a day, of one tenant or of all: further back there is the list."""
     since = timezone.now() - timedelta(days=1)
     failed = Job.objects.filter(state=State.FAILED, ended_at__gte=since).order_by("-ended_at")
+    if tenant_id is not None:
+        failed = failed.filter(tenant_id=tenant_id)
     rows = failed.select_related("tenant").only(
         "id", "tenant__name", "error_code", "error_message", "ended_at"
     )

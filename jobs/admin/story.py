@@ -56,8 +56,9 @@ class EventRow:
 class JobStory:
     """Built from the job's row; what lies in other tables is asked for when a page shows it."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, job: Job, *, insider: bool = True) -> None:
+        """An insider is told by whom the work was done."""
+        self.job, self.insider = job, insider
 
     @property
     def state(self) -> SafeString:
@@ -131,7 +132,7 @@ class JobStory:
             "Deadline": exact(job.deadline) if job.deadline else "",
             "Attempts": job.attempt,
             "Workers lost": job.lost_leases or "",
-            "Worker": job.worker,
+            "Worker": job.worker if self.insider else "",
             "Priority": PRIORITIES[Priority(job.priority)],
             "Personality": job.personality_id,
         }

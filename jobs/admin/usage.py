@@ -9,11 +9,13 @@ from django.db.models import Count, Sum
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.paginator import InfinitePaginator
 
-from jobs.admin.filters import PeriodFilter
 from jobs.admin.story import link_to_job
 from jobs.models import Usage
-from tenants.admin.looks import LookedAt, ModelAdmin
+from tenants.admin.looks import LookedAt
+from tenants.admin.owned import OwnedAdmin, member_of
+from tenants.admin.periods import PeriodFilter
 from tenants.admin.words import NOTHING, duration, when
+from tenants.roles import Right
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 
 
 @admin.register(Usage)
-class UsageAdmin(LookedAt, ModelAdmin[Usage]):
+class UsageAdmin(LookedAt, OwnedAdmin[Usage]):
     """What was charged, newest first."""
 
+    rights = {"view": Right.SEE}
+    hidden = {"tenant"}
     list_display = [
         "made",
         "tenant",
@@ -78,7 +82,8 @@ class UsageAdmin(LookedAt, ModelAdmin[Usage]):
         """A tenant's total is cheap by its index; the total of all would not be."""
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None) or {}
-        if "cl" in context and request.GET.get("tenant__id__exact"):
+        one = member_of(request) or request.GET.get("tenant__id__exact")
+        if "cl" in context and one:
             context["totals"] = totals_of(context["cl"].queryset)
         return response
 

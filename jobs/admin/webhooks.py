@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.paginator import InfinitePaginator
@@ -18,8 +17,11 @@ from jobs.webhooks import deliveries, endpoints
 from jobs.webhooks.errors import WebhookInactiveError
 from jobs.webhooks.models import Delivery, Endpoint
 from tenants.admin.buttons import Button, posted
-from tenants.admin.looks import LookedAt, ModelAdmin
+from tenants.admin.looks import LookedAt
+from tenants.admin.owned import OwnedAdmin
 from tenants.admin.words import plain, when
+from tenants.audit import of_person, record
+from tenants.roles import Right
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,12 +31,16 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
     from django.utils.safestring import SafeString
 
+    from tenants.audit import Actor
+
 AT_ONCE = 1_000  # deliveries one bulk action takes at most
 
 
-class StoryAdmin(LookedAt, ModelAdmin[Any]):
+class StoryAdmin(LookedAt, OwnedAdmin[Any]):
     """A row's page tells its story, with buttons for what can be done to it."""
 
+    rights = {"view": Right.WEBHOOKS, "steer": Right.WEBHOOKS}
+    hidden = {"tenant"}
     story: type[Any]
     fields = ()
 
@@ -48,14 +54,14 @@ class StoryAdmin(LookedAt, ModelAdmin[Any]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        if (row := self.get_object(request, object_id)) is not None:
-            extra_context = {"story": self.story(row), "buttons": self.buttons_of(request, row)}
+        row = self.get_object(request, object_id)
+        extra_context = {"story": self.story(row), "buttons": self.buttons_of(request, row)}
         return super().change_view(request, object_id, form_url, extra_context)
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(StoryAdmin):
-    """Tenants make them over the API; staff looks, tests, and switches them off and on."""
+    """Made over the API; here they are seen, tested, and switched off and on."""
 
     story = letters.EndpointStory
     change_form_template = "jobs/admin/endpoint.html"
@@ -95,7 +101,7 @@ class EndpointAdmin(StoryAdmin):
         ]
 
     def buttons_of(self, request: HttpRequest, endpoint: Endpoint) -> list[Button]:
-        if not (request.user.has_perm("jobs.change_endpoint") and endpoint.url):
+        if not (self.has_steer_permission(request, endpoint) and endpoint.url):
             return []
         switch = reverse("admin:jobs_endpoint_switch", args=[endpoint.id])
         if not endpoint.active:
@@ -109,9 +115,9 @@ class EndpointAdmin(StoryAdmin):
 
     def test(self, request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
         """On to the test's own page."""
-        endpoint = _steered(request, Endpoint, endpoint_id)
+        endpoint = self.steered(request, endpoint_id)
         try:
-            sent = endpoints.send_test(endpoint)
+            sent = _tested(endpoint, of_person(request.user))
         except WebhookInactiveError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(letters.endpoint_page(endpoint))
@@ -120,8 +126,8 @@ class EndpointAdmin(StoryAdmin):
         return HttpResponseRedirect(letters.delivery_page(sent))
 
     def switch(self, request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-        endpoint = _steered(request, Endpoint, endpoint_id)
-        endpoints.change_endpoint(endpoint, active=not endpoint.active)
+        endpoint = self.steered(request, endpoint_id)
+        _switch(endpoint, of_person(request.user))
         done = "Switched on." if endpoint.active else "Switched off."
         self.log_change(request, endpoint, done)
         self.message_user(request, done)
@@ -162,23 +168,21 @@ class DeliveryAdmin(StoryAdmin):
     def made(self, delivery: Delivery) -> SafeString | str:
         return when(delivery.created_at)
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("jobs.change_delivery")
-
     def get_urls(self) -> list[URLPattern]:
         replay = posted(self.admin_site, self.replay)
         own = path("<uuid:delivery_id>/replay/", replay, name="jobs_delivery_replay")
         return [own, *super().get_urls()]
 
     def buttons_of(self, request: HttpRequest, delivery: Delivery) -> list[Button]:
-        if delivery.state == Delivery.State.PENDING or not self.has_steer_permission(request):
+        may = self.has_steer_permission(request, delivery)
+        if delivery.state == Delivery.State.PENDING or not may:
             return []
         address = reverse("admin:jobs_delivery_replay", args=[delivery.id])
         return [Button("Send again", address, "Send this message again, now?", "main")]
 
     def replay(self, request: HttpRequest, delivery_id: UUID) -> HttpResponse:
-        delivery = _steered(request, Delivery, delivery_id)
-        outcome = _replayed(delivery)
+        delivery = self.steered(request, delivery_id)
+        outcome = _replayed(delivery, of_person(request.user))
         level = messages.SUCCESS if outcome == SENT_AGAIN else messages.ERROR
         self.log_change(request, delivery, f"Asked to send again: {outcome}")
         self.message_user(request, outcome, level)
@@ -186,23 +190,38 @@ class DeliveryAdmin(StoryAdmin):
 
     @admin.action(description="Send again", permissions=["steer"])
     def replay_selected(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
-        outcomes = {_replayed(one) for one in chosen.select_related("endpoint")[:AT_ONCE]}
+        actor, rows = of_person(request.user), chosen.select_related("endpoint")[:AT_ONCE]
+        outcomes = {_replayed(one, actor) for one in rows}
         self.message_user(request, " ".join(sorted(outcomes)))
 
 
 SENT_AGAIN = "It is on its way again."
 
 
-def _replayed(delivery: Delivery) -> str:
+@transaction.atomic
+def _switch(endpoint: Endpoint, actor: Actor) -> None:
+    endpoints.change_endpoint(endpoint, active=not endpoint.active)
+    _note(actor, f"webhook.switched_{'on' if endpoint.active else 'off'}", endpoint)
+
+
+@transaction.atomic
+def _tested(endpoint: Endpoint, actor: Actor) -> Delivery:
+    sent = endpoints.send_test(endpoint)
+    _note(actor, "webhook.tested", endpoint)
+    return sent
+
+
+def _replayed(delivery: Delivery, actor: Actor) -> str:
     try:
-        deliveries.replay(delivery)
+        with transaction.atomic():
+            deliveries.replay(delivery)
+            _note(actor, "delivery.replayed", delivery.endpoint, delivery=str(delivery.id))
     except WebhookInactiveError as error:
         return str(error)
     return SENT_AGAIN
 
 
-def _steered(request: HttpRequest, model: type[Any], row_id: UUID) -> Any:
-    """The row, for staff who may change what becomes of it."""
-    if not request.user.has_perm(f"jobs.change_{model._meta.model_name}"):  # noqa: SLF001 - documented
-        raise PermissionDenied
-    return get_object_or_404(model, id=row_id)
+def _note(actor: Actor, action: str, endpoint: Endpoint, **detail: str) -> None:
+    """Not its address: that may hold a secret."""
+    row, tenant_id = endpoint.id, endpoint.tenant_id
+    record(actor, action, tenant_id=tenant_id, kind="webhook", object_id=row, **detail)

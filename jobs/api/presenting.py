@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jobs.models import Job
 
-HIDDEN = frozenset({"spoken", "revision"})
+HIDDEN = frozenset({"spoken", "revision", "own_voice"})
 
 
 class JobError(serializers.Serializer[Any]):

@@ -8,9 +8,8 @@ from uuid import UUID
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -21,6 +20,7 @@ from jobs.models import Job
 from jobs.services import endings
 from jobs.states import FINAL, State
 from tenants.auth import caller_of
+from tenants.paging import NewestFirst
 from tenants.scopes import Scope
 
 if TYPE_CHECKING:
@@ -33,20 +33,6 @@ WAIT = OpenApiParameter(
 )
 STATE = OpenApiParameter("state", str, enum=[state.value for state in State])
 BATCH = OpenApiParameter("batch", OpenApiTypes.UUID, description="Only the jobs of this batch.")
-
-
-class NewestFirst(CursorPagination):
-    page_size = 50
-    max_page_size = 500
-    page_size_query_param = "limit"
-    ordering = "-id"
-
-    def decode_cursor(self, request: Request) -> Any:
-        """A cursor somebody made up is no page, and no question to the database."""
-        cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not _is_uuid(str(cursor.position)):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
 
 
 class BatchDetail(serializers.Serializer[Any]):

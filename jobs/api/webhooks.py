@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api import webhook_bodies as bodies
-from jobs.api.views import NewestFirst
 from jobs.webhooks import deliveries, endpoints
 from jobs.webhooks.models import Delivery, Endpoint
 from tenants.auth import caller_of
+from tenants.paging import NewestFirst
 from tenants.scopes import Scope
 
 if TYPE_CHECKING:

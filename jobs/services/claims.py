@@ -85,7 +85,7 @@ class Ending(NamedTuple):
     job_id: str
     fence: int
     result: str
-    charge: str
+    charge: str | None
 
 
 CLAIM = Statement(
@@ -127,7 +127,8 @@ FINISH = Statement(
       SELECT done.id, done.tenant_id, done.personality_id, c.voice, c.provider, c.characters,
              c.audio_seconds, c.cost_usd, c.cached
         FROM done, jsonb_to_record(done.charge) AS c(voice text, provider text, characters int,
-             audio_seconds float8, cost_usd numeric, cached bool)),
+             audio_seconds float8, cost_usd numeric, cached bool)
+       WHERE done.charge IS NOT NULL),
     told AS (
       INSERT INTO jobs_event (job_id, tenant_id, number, name, data)
       SELECT id, tenant_id, events, 'job.succeeded', result FROM done)
@@ -194,9 +195,13 @@ def _claimed(row: tuple[Any, ...] | None, lease_ends: float) -> ClaimedJob | Non
     return job
 
 
-def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge) -> bool:
-    """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
-    ending = Ending(str(job.id), job.fence, json.dumps(result), charge_json(charge))
+def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge | None) -> bool:
+    """Result, usage and event in one transaction. False: the lease was lost, nothing is written.
+
+    Without a charge there is no usage: what is free is on no bill.
+    """
+    due = None if charge is None else charge_json(charge)
+    ending = Ending(str(job.id), job.fence, json.dumps(result), due)
     done = bool(_finish(ending)) or _finish_awaited(job, ending)
     return note_finished(job, done=done)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from jobs.errors import JobNotFoundError, NotRetriableError
 from jobs.lanes import wake
@@ -19,8 +21,10 @@ from jobs.states import FINAL, LIVE, NOT_STARTED, Bond, Priority, State
 from jobs.wire import hint_events, hint_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from uuid import UUID
+
+    from jobs.services.claims import ClaimedJob
 
 
 class Ending(NamedTuple):
@@ -97,9 +101,24 @@ def end_job(
             return False
         tenant_id, queue, kind = ended
         note_ended(queue, kind, state.value)
+        if kind in settings.ENDINGS:
+            _hearer(settings.ENDINGS[kind])(job_id, state, code, message)
         _settle(Ending(job_id, state, code, message, shared))
     transaction.on_commit(partial(hint_events, (job_id, tenant_id)))
     return True
+
+
+@cache
+def _hearer(name: str) -> Callable[[UUID, State, str, str], None]:
+    """Who of a floor above is told of the end of a kind of jobs."""
+    found: Callable[[UUID, State, str, str], None] = import_string(name)
+    return found
+
+
+def hold_job(job: ClaimedJob) -> bool:
+    """Keep others from ending the job before our transaction does. False: the lease was lost."""
+    mine = Job.objects.select_for_update(no_key=True)
+    return mine.filter(id=job.id, fence=job.fence, state=State.RUNNING).exists()
 
 
 def cancel_job(*, tenant_id: UUID, job_id: UUID) -> State:
@@ -127,7 +146,8 @@ def retry_job(*, tenant_id: UUID, job_id: UUID, ceiling: int) -> Accepted:
         raise JobNotFoundError
     if (again := Job.objects.filter(retry_of=job, ended_at=None).only("id").first()) is not None:
         return Accepted(again.id, replayed=True)
-    if job.state not in FINAL - {State.SUCCEEDED} or job.request.get("forgotten"):
+    once = job.request.get("forgotten") or job.kind in settings.ENDINGS
+    if job.state not in FINAL - {State.SUCCEEDED} or once:
         raise NotRetriableError
     check_pressure(tenant_id=tenant_id, ceiling=ceiling)
     return submit_job(

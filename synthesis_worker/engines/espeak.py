@@ -11,6 +11,7 @@ from synthesis_worker.contract import AudioChunk, Capabilities, Range, SpeechReq
 from synthesis_worker.engines.espeak_library import SAMPLE_RATE, espeak_library
 from synthesis_worker.engines.espeak_voices import EspeakVoices
 from synthesis_worker.engines.request import (
+    check_artifact,
     check_dials,
     check_length,
     check_speaker,
@@ -75,6 +76,7 @@ class EspeakEngine:
         return EspeakVoices(espeak_library())
 
     def _read(self, request: SpeechRequest) -> _Task:
+        check_artifact(request, "espeak")
         check_length(request, "espeak", MAX_CHARACTERS)
         check_dials(request, "espeak", DIALS)
         check_speaker(request, speakers=1)

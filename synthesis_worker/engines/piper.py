@@ -22,6 +22,7 @@ from synthesis_worker.contract import (
 )
 from synthesis_worker.engines.piper_models import PiperModels, VoiceFiles, language_of
 from synthesis_worker.engines.request import (
+    check_artifact,
     check_dials,
     check_length,
     check_speaker,
@@ -98,6 +99,7 @@ class PiperEngine:
         return self._speak(self._read(request))
 
     def _read(self, request: SpeechRequest) -> _Task:
+        check_artifact(request, "Piper")
         check_length(request, "Piper", MAX_CHARACTERS)
         check_dials(request, "Piper", DIALS)
         files = self._models.open(request.model)

@@ -42,3 +42,9 @@ def nothing_to_say() -> SpeechError:
         "The text holds nothing that can be spoken; send at least one word.",
         code="nothing_to_say",
     )
+
+
+def check_artifact(request: SpeechRequest, engine: str) -> None:
+    """For engines that do not clone: another speaker's voice must not stand in unnoticed."""
+    if request.artifact is not None:
+        raise Unsupported(f"{engine} does not clone; it cannot speak as a cloned speaker.")

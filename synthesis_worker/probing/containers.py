@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 HEAD = 4096
 LARGEST_TAG = 16 * 2**20  # an ID3 tag with a picture; what is larger is no picture
+LARGEST_KNOWN = 2**31 - 2**16  # writers to a pipe fill in the most that fits
 TAIL = 2**16 + 22  # a zip's directory ends within its comment's length of the end
+MPEG_HEADER, TAG_HEADER = 4, 10
+LAYER_MASK, LAYER_III, NO_VERSION, NO_RATE = 0xFFE60000, 0xFFE20000, 1, 3
+ADTS_MASK, ADTS = 0xFFF6, 0xFFF0
 PCM = "pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le,pcm_f64le,pcm_u8,pcm_alaw,pcm_mulaw"
 
 
@@ -32,8 +36,8 @@ FLAC = Container("flac", "flac", "flac", says_length=True)
 MP3 = Container("mp3", "mp3", "mp3float,mp3")
 AAC = Container("aac", "aac", "aac")
 M4A = Container("m4a", "mov", "aac,alac,mp3float,mp3", says_length=True)
-OGG = Container("ogg", "ogg", "vorbis,opus,libopus,flac")
-WEBM = Container("webm", "matroska", "opus,libopus,vorbis")
+OGG = Container("ogg", "ogg", "vorbis,opus,libopus,flac", says_length=True)
+WEBM = Container("webm", "matroska", "opus,libopus,vorbis", says_length=True)
 
 # What people upload by mistake, so that the reason can name it.
 STRANGERS: Mapping[bytes, str] = {
@@ -73,12 +77,20 @@ def recognise(file: BinaryIO) -> Container:
     return _by_magic(_read(file, start, HEAD) if start else head, tagged=start > 0)
 
 
+def promised_bytes(file: BinaryIO, container: Container) -> int:
+    """How long a WAV says it is; 0 where it does not know, as when it was written to a pipe."""
+    if container is not WAV:
+        return 0
+    size = int.from_bytes(_read(file, 4, 4), "little")
+    return size + 8 if size < LARGEST_KNOWN else 0
+
+
 def _by_magic(head: bytes, *, tagged: bool) -> Container:
     if head[:4] == b"fLaC":
         return FLAC
     if _is_mpeg_audio(head):
         return MP3
-    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0:
+    if _is_adts(head):
         return AAC
     if tagged:
         raise Refused("not_audio")
@@ -105,27 +117,34 @@ def _stranger(head: bytes) -> Refused:
 
 
 def _is_mpeg_audio(head: bytes) -> bool:
-    """A frame header of layer III whose rate and bit rate exist."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
+    """A frame header of layer III whose version, bit rate and sample rate exist."""
+    word = int.from_bytes(head[:4], "big")
+    if len(head) < MPEG_HEADER or word & LAYER_MASK != LAYER_III:
         return False
-    version, bit_rate, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    return version != 1 and bit_rate not in {0, 15} and rate != 3
+    version, bit_rate, rate = word >> 19 & 3, word >> 12 & 15, word >> 10 & 3
+    return version != NO_VERSION and bit_rate not in {0, 15} and rate != NO_RATE
+
+
+def _is_adts(head: bytes) -> bool:
+    return int.from_bytes(head[:2], "big") & ADTS_MASK == ADTS
 
 
 def _end_of_tag(head: bytes) -> int:
     """Where the sound begins behind an ID3v2 tag; 0 without one."""
-    if head[:3] != b"ID3" or len(head) < 10:
+    if head[:3] != b"ID3" or len(head) < TAG_HEADER:
         return 0
     size = 0
-    for byte in head[6:10]:
+    for byte in head[6:TAG_HEADER]:
         size = size << 7 | byte & 0x7F
-    return 10 + size
+    return TAG_HEADER + size
 
 
 def _refuse_polyglots(head: bytes, tail: bytes) -> None:
     """A file that is a sound to one reader and an archive or a document to another."""
     end = tail.rfind(b"PK\x05\x06")
-    if end >= 0 and tail[end + 20 :][:2] == (len(tail) - end - 22).to_bytes(2, "little", signed=True):
+    if end >= 0 and tail[end + 20 :][:2] == (len(tail) - end - 22).to_bytes(
+        2, "little", signed=True
+    ):
         raise Refused("container_unsupported", "The file is also a zip archive.")
     if b"%PDF-" in head[:1024]:
         raise Refused("container_unsupported", "The file is also a PDF document.")

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from numpy.fft import irfft, rfft, rfftfreq
+
+from synthesis_worker.probing.wave_header import RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Floats = npt.NDArray[np.float32]
 
-RATE = 24_000
 HOP = RATE // 50
 WINDOW = 1200  # 50 ms: three periods of the lowest voice
 SIZE = 2048  # the window and the longest lag, so that no end meets its own beginning
 LOWEST_VOICE, HIGHEST_VOICE = 60, 500
 OCTAVE_COST = 0.02  # of two lags that fit alike the shorter is the period
+LEAST_BEND = 1e-6
 BANDS, CEPSTRA = 26, 12
-QUIETEST = -120.0
+QUIETEST, SILENCE = -120.0, -75.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +64,60 @@ def _windows(blocks: Iterable[Floats]) -> Iterator[Floats]:
 
 
 def _measure(rows: Floats) -> Frames:
+    """Silence costs nothing and is nothing but its level."""
+    level = _decibels(np.mean(rows**2, axis=1))
+    heard = level > SILENCE
+    measured = _measure_heard(rows[heard])
+    spread = {name: _spread(values, heard) for name, values in measured.items()}
+    return Frames(level=level, **spread)
+
+
+def _spread(values: Floats, places: npt.NDArray[np.bool_]) -> Floats:
+    all_rows = np.zeros((len(places), *values.shape[1:]), np.float32)
+    all_rows[places] = values
+    return all_rows
+
+
+def _measure_heard(rows: Floats) -> dict[str, Floats]:
     steady = rows - rows.mean(axis=1, keepdims=True)
-    power = np.abs(np.fft.rfft(steady * np.hanning(WINDOW).astype(np.float32), SIZE)) ** 2
+    power = np.abs(rfft(steady * np.hanning(WINDOW).astype(np.float32), SIZE)) ** 2
     pitch, periodicity = _pitch(power)
     bands = _band_levels(power)
-    return Frames(
-        level=_decibels(np.mean(steady**2, axis=1)),
-        pitch=pitch,
-        periodicity=periodicity,
-        breadth=np.mean(bands > bands.max(axis=1, keepdims=True) - 30, axis=1, dtype=np.float32),
-        tilt=_tilt(power),
-        cepstra=(bands @ _cosines()).astype(np.float32),
-    )
+    return {
+        "pitch": pitch,
+        "periodicity": periodicity,
+        "breadth": _breadth(bands),
+        "tilt": _tilt(power),
+        "cepstra": _float(bands @ _cosines()),
+    }
+
+
+def _breadth(bands: Floats) -> Floats:
+    """The share of the bands within 30 decibels of the loudest: small for a tone."""
+    near = bands > bands.max(axis=1, keepdims=True) - 30
+    return _float(near.mean(axis=1))
 
 
 def _pitch(power: Floats) -> tuple[Floats, Floats]:
     """Boersma's way: the autocorrelation of the frame over that of its window."""
     shortest, longest = RATE // HIGHEST_VOICE, RATE // LOWEST_VOICE
-    turned = np.fft.irfft(power, SIZE)[:, : longest + 2]
+    turned = irfft(power, SIZE)[:, : longest + 2]
     likeness = turned / (turned[:, :1] + 1e-9) / _window_likeness()[: longest + 2]
     lags = np.arange(shortest, longest + 1)
     fit = likeness[:, lags] - OCTAVE_COST * np.log2(lags / shortest)
     best = lags[np.argmax(fit, axis=1)]
     row = np.arange(len(power))
     left, top, right = (likeness[row, best + step] for step in (-1, 0, 1))
-    bend = left - 2 * top + right
-    shift = np.where(bend < -1e-6, 0.5 * (left - right) / np.minimum(bend, -1e-6), 0.0)
+    bend = np.minimum(left - 2 * top + right, -LEAST_BEND)
+    shift = 0.5 * (left - right) / bend
     period = best + np.clip(shift, -0.5, 0.5)
     return _float(12 * np.log2(RATE / period / 55)), _float(np.clip(top, 0.0, 1.0))
 
 
 @cache
 def _window_likeness() -> npt.NDArray[np.float64]:
-    power = np.abs(np.fft.rfft(np.hanning(WINDOW), SIZE)) ** 2
-    likeness = np.fft.irfft(power, SIZE)
+    power = np.abs(rfft(np.hanning(WINDOW), SIZE)) ** 2
+    likeness = irfft(power, SIZE)
     return np.asarray(likeness / likeness[0])
 
 
@@ -109,7 +132,7 @@ def _band_levels(power: Floats) -> Floats:
 def _mel_bands() -> Floats:
     mels = np.linspace(_mel(80.0), _mel(8000.0), BANDS + 2)
     edges = 700 * (10 ** (mels / 2595) - 1)
-    bins = np.fft.rfftfreq(SIZE, 1 / RATE)[:, np.newaxis]
+    bins = rfftfreq(SIZE, 1 / RATE)[:, np.newaxis]
     rise = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     return _float(np.clip(np.minimum(rise, fall), 0, None))

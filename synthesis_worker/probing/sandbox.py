@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LONGEST_ANSWER = 2**18
-BUSY, FULL = -signal.SIGXCPU, -signal.SIGXFSZ
+BUSY = -signal.SIGXCPU
 
 # No secrets, no settings, and one thread for each library.
 ENVIRONMENT = {
@@ -42,17 +42,20 @@ class Ended:
     lines: list[bytes] = field(default_factory=list)
     code: int = 0
     late: bool = False
-    cost: Cost = Cost(0, 0, 0)
+    cost: Cost = field(default_factory=lambda: Cost(0, 0, 0))
 
 
 def run_child(
-    module: str, argument: str, upload: IO[bytes], folder: Path, limits: Limits,
+    command: tuple[str, str],
+    upload: IO[bytes],
+    folder: Path,
+    limits: Limits,
     on_line: Callable[[bytes], None],
-) -> Ended:  # fmt: skip
-    """Run the module with the upload as its input, in the folder, and never past its time."""
+) -> Ended:
+    """Run (module, argument) with the upload as input, in the folder, and never past its time."""
     started = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-m", module, argument],
+        [sys.executable, "-P", "-m", *command],
         stdin=upload,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -112,12 +115,12 @@ def give_up_powers(limits: Limits) -> None:
     largest_sound = 2**20 + int(limits.seconds) * 48_000
     for which, most in (
         (resource.RLIMIT_AS, limits.address_space),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, largest_sound),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(which, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
 
 
 def open_nothing_more() -> None:

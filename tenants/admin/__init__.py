@@ -1,5 +1,10 @@
-"""The admin's pages for tenants, their tiers and keys, and the people who may sign in."""
+"""The admin's pages for tenants, their tiers, keys and people, and for the audit log."""
 
-from tenants.admin import people, tenants
+from django.contrib import admin
 
-__all__ = ["people", "tenants"]
+from tenants.admin import log, people, tenants
+from tenants.admin.signing_in import SignInForm
+
+admin.site.login_form = SignInForm
+
+__all__ = ["log", "people", "tenants"]

@@ -18,9 +18,12 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from tenants import services
 from tenants.admin.buttons import Button, posted
-from tenants.admin.looks import LookedAt, ModelAdmin, TabularInline
+from tenants.admin.looks import LookedAt
+from tenants.admin.owned import OwnedAdmin, OwnedInline, granted, member_of, rows_of
 from tenants.admin.words import badge, lasted, plain, when
+from tenants.audit import of_person
 from tenants.models import ApiKey, Tenant
+from tenants.roles import Right
 from tenants.scopes import ALL_SCOPES, Scope
 
 if TYPE_CHECKING:
@@ -35,12 +38,14 @@ SCOPE_WORDS = {
     Scope.JOBS_READ: "See its jobs and hear their audio",
     Scope.JOBS_WRITE: "Have text spoken, cancel and retry jobs",
     Scope.VOICES_READ: "See which voices there are",
-    Scope.VOICES_WRITE: "Add samples and consents, clone, change, publish and erase voices",
+    Scope.VOICES_WRITE: "Add samples and consents, clone, change and publish voices",
+    Scope.VOICES_ERASE: "Erase voices and personalities, with all that was made from them",
     Scope.PERSONALITIES_READ: "See its personalities and their prompts",
     Scope.PERSONALITIES_WRITE: "Change its personalities",
     Scope.USAGE_READ: "See what was used and what it cost",
     Scope.WEBHOOKS_READ: "See its webhooks and what was sent to them",
     Scope.WEBHOOKS_WRITE: "Change its webhooks, see their secrets, send again",
+    Scope.AUDIT_READ: "See who did what",
 }
 TOO_MANY = "Two keys of this name are live already: revoke one before you rotate again."
 NOT_LIVE = "This key no longer works, so there is nothing to replace: issue a new one."
@@ -60,9 +65,10 @@ class IssueKeyForm(forms.Form):
     )
 
 
-class KeyInline(LookedAt, TabularInline[ApiKey, Tenant]):
+class KeyInline(LookedAt, OwnedInline[ApiKey, Tenant]):
     """The tenant's keys, newest first, with what can be done to each."""
 
+    rights = {"view": Right.KEYS}
     model = ApiKey
     fields = ("what", "may", "state", "used", "made", "buttons")
     readonly_fields = ("what", "may", "state", "used", "made", "buttons")
@@ -127,8 +133,10 @@ def key_state(key: ApiKey) -> SafeString:
     return badge(f"expires in {lasted(left)}", "warn")
 
 
-class KeyDesk(ModelAdmin[Tenant]):
+class KeyDesk(OwnedAdmin[Tenant]):
     """The tenant's page as the place where keys are handed out."""
+
+    owned_by = "pk"
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
@@ -153,31 +161,32 @@ class KeyDesk(ModelAdmin[Tenant]):
 
     def issue_key(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """The form; posted, the new key's token instead."""
+        tenant = get_object_or_404(self.get_queryset(request), id=tenant_id)
         _check(request, "tenants.add_apikey")
-        tenant = get_object_or_404(Tenant, id=tenant_id)
         form = IssueKeyForm(request.POST or None)
         if form.is_valid():
-            issued = services.issue_key(tenant=tenant, **form.cleaned_data)
+            actor = of_person(request.user)
+            issued = services.issue_key(tenant=tenant, actor=actor, **form.cleaned_data)
             return self._show_once(request, issued, f"Issued the key “{issued.key}”.")
         context = self._context(request, tenant, f"New key for {tenant}") | {"form": form}
         return TemplateResponse(request, "tenants/admin/issue_key.html", context)
 
     def rotate_key(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """A new key beside the old one, which works for a week longer."""
+        key = _key(request, key_id)
         _check(request, "tenants.add_apikey")
-        key = get_object_or_404(ApiKey.objects.select_related("tenant"), id=key_id)
         if not is_live(key):
             return self._back(request, key, messages.ERROR, NOT_LIVE)
         try:
-            issued = services.rotate_key(key=key)
+            issued = services.rotate_key(key=key, actor=of_person(request.user))
         except services.TooManyKeysError:
             return self._back(request, key, messages.ERROR, TOO_MANY)
         return self._show_once(request, issued, f"Rotated the key “{key}” into “{issued.key}”.")
 
     def revoke_key(self, request: HttpRequest, key_id: str) -> HttpResponse:
+        key = _key(request, key_id)
         _check(request, "tenants.change_apikey")
-        key = get_object_or_404(ApiKey.objects.select_related("tenant"), id=key_id)
-        if not services.revoke_key(key=key):
+        if not services.revoke_key(key=key, actor=of_person(request.user)):
             return self._back(request, key, messages.INFO, f"“{key.name}” was revoked before.")
         self.log_change(request, key.tenant, f"Revoked the key “{key}”.")
         return self._back(request, key, messages.SUCCESS, f"“{key.name}” is revoked.")
@@ -198,6 +207,11 @@ class KeyDesk(ModelAdmin[Tenant]):
         return context | {"title": title, "tenant": tenant, "opts": self.opts}
 
 
+def _key(request: HttpRequest, key_id: str) -> ApiKey:
+    keys = ApiKey.objects.select_related("tenant")
+    return get_object_or_404(rows_of(keys, member_of(request)), id=key_id)
+
+
 def _check(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
+    if not granted(request, permission, Right.KEYS):
         raise PermissionDenied

@@ -1,23 +1,32 @@
-"""Who may sign in here."""
+"""Who may sign in here, of whatever tenant or of none."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from tenants.admin.looks import ModelAdmin
+from tenants.admin.noted import NotedAdmin
+from tenants.people import membership_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest
 
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin[User]):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin, NotedAdmin[User]):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_display = ["username", "belongs_to", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_select_related = ["membership__tenant"]
     list_filter = []
     filter_horizontal = ()
     fieldsets = [
@@ -25,3 +34,24 @@ class PersonAdmin(UserAdmin, ModelAdmin[User]):  # type: ignore[type-arg]
         ("What they may do", {"fields": ["is_active", "is_staff", "is_superuser"]}),
         ("Single permissions", {"fields": ["user_permissions"], "classes": ["collapse"]}),
     ]
+
+    @admin.display(description="Of")
+    def belongs_to(self, user: User) -> str:
+        person = membership_of(user)
+        return f"{person.tenant}, {person.role}" if person else "the platform"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """A tenant's people are no staff, and permissions of Django's mean nothing for them."""
+        fixed = list(super().get_readonly_fields(request, obj))
+        if obj is None or membership_of(obj) is None:
+            return fixed
+        return [*fixed, "username", "is_staff", "is_superuser", "user_permissions"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """A tenant's people are removed on its page, which keeps it an owner."""
+        mine = obj is None or membership_of(obj) is None
+        return mine and super().has_delete_permission(request, obj)
+
+    def tenant_of(self, row: User) -> UUID | None:
+        person = membership_of(row)
+        return person.tenant_id if person else None

@@ -5,63 +5,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count
-from django.forms import ModelForm
-from django.utils.html import format_html
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html_join
 
 from tenants.admin.keys import KeyDesk, KeyInline
-from tenants.admin.looks import ModelAdmin
+from tenants.admin.limits import LIMITS, LimitsForm, allowances, limit_help, limit_words
+from tenants.admin.members import PeopleDesk, PeopleInline
+from tenants.admin.noted import NotedAdmin
+from tenants.admin.owned import granted, member_of
 from tenants.admin.words import badge
 from tenants.models import Tenant, Tier
+from tenants.roles import Right
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from django.utils.safestring import SafeString
 
-LIMITS = {
-    "weight": ("Share of a busy queue", "Twice the weight is twice the share."),
-    "max_running": ("Jobs at once", "Jobs in flight at once on each hardware class."),
-    "max_queued": ("Jobs unfinished", "Accepted and not yet ended; more are turned away."),
-    "result_days": ("Days results are kept", "Then text and audio are forgotten."),
-}
 
-
-class TenantForm(ModelForm):  # type: ignore[type-arg]  # not generic at run time
+class TenantForm(LimitsForm):
     """A limit of its own may be empty: the tier's value then counts, and is shown."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tier = self.instance.tier if self.instance.tier_id else None
-        for name, (label, meaning) in LIMITS.items():
-            if name in self.fields:
-                self.fields[name].label = label
-                self.fields[name].help_text = limit_help(tier, name, meaning)
-                self.fields[name].widget.attrs["placeholder"] = tier and f"{getattr(tier, name):g}"
-
-
-def limit_help(tier: Tier | None, name: str, meaning: str) -> str:
-    """Safe HTML: a tier's name is somebody's input."""
-    if tier is None:
-        return f"{meaning} Empty: the tier's."
-    value = f"{getattr(tier, name):,g}"
-    return format_html("{} Empty: {}, as in {}.", meaning, value, tier.name)
-
-
-class TierForm(ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, (label, meaning) in LIMITS.items():
-            if name in self.fields:
-                self.fields[name].label = label
-                self.fields[name].help_text = meaning
+        for name in LIMITS.keys() & self.fields.keys():
+            self.fields[name].help_text = limit_help(tier, name)
+            if tier is not None:
+                self.fields[name].widget.attrs["placeholder"] = limit_words(tier, name)
 
 
 @admin.register(Tier)
-class TierAdmin(ModelAdmin[Tier]):
+class TierAdmin(NotedAdmin[Tier]):
     """What a plan allows."""
 
-    form = TierForm
+    form = LimitsForm
     list_display = ["name", "speaks", "weight", "max_running", "max_queued", "result_days", "used"]
     fields = ["name", "slug", "speaks", *LIMITS]
     prepopulated_fields = {"slug": ["name"]}
@@ -84,18 +67,19 @@ class TierAdmin(ModelAdmin[Tier]):
 
 
 @admin.register(Tenant)
-class TenantAdmin(KeyDesk, ModelAdmin[Tenant]):
-    """A customer, its limits and its keys. It is switched off, not deleted: its jobs stay."""
+class TenantAdmin(KeyDesk, PeopleDesk, NotedAdmin[Tenant]):
+    """A customer, its limits, keys and people. It is switched off, not deleted: its jobs stay."""
 
+    rights = {"view": Right.PEOPLE}
     form = TenantForm
-    inlines = [KeyInline]
+    inlines = [KeyInline, PeopleInline]
     change_form_template = "tenants/admin/tenant.html"
     list_display = ["name", "short_name", "tier", "state"]
     list_filter = ["active"]
     list_select_related = ["tier"]
     search_fields = ["name", "slug"]
     search_help_text = "Name or short name"
-    readonly_fields = ["short_name"]
+    readonly_fields = ["short_name", "plan", "allowed"]
 
     @admin.display(description="Short name")
     def short_name(self, tenant: Tenant) -> str:
@@ -103,6 +87,8 @@ class TenantAdmin(KeyDesk, ModelAdmin[Tenant]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> list[Any]:
         """The short name is given once: programs may know the tenant by it."""
+        if member_of(request) is not None:
+            return [(None, {"fields": ["name", "short_name", "plan", "commercial", "allowed"]})]
         name = "short_name" if obj else "slug"
         return [
             (None, {"fields": ["name", name, "tier", "active", "commercial"]}),
@@ -120,6 +106,42 @@ class TenantAdmin(KeyDesk, ModelAdmin[Tenant]):
         self, request: HttpRequest, obj: Tenant | None = None
     ) -> dict[str, Any]:
         return {} if obj else {"slug": ["name"]}
+
+    @admin.display(description="Plan")
+    def plan(self, tenant: Tenant) -> str:
+        return tenant.tier.name
+
+    @admin.display(description="It may have")
+    def allowed(self, tenant: Tenant) -> SafeString:
+        return format_html_join("", "<div>{}: {}</div>", allowances(tenant))
+
+    def tenant_of(self, row: Tenant) -> UUID:
+        return row.id
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A tenant's people have no list: there is their own."""
+        member = member_of(request)
+        if member is None:
+            return super().changelist_view(request, extra_context)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        address = reverse("admin:tenants_tenant_change", args=[member.tenant_id])
+        return HttpResponseRedirect(address)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        may = {
+            "may_issue": granted(request, "tenants.add_apikey", Right.KEYS),
+            "may_invite": granted(request, "tenants.add_membership", Right.PEOPLE),
+        }
+        return super().change_view(request, object_id, form_url, may | (extra_context or {}))
 
     def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
         return False

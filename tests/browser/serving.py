@@ -32,7 +32,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-STARTS_WITHIN = 30.0  # seconds
+STARTS_WITHIN = 90.0  # seconds
 
 
 def find_chromium() -> str | None:

@@ -107,6 +107,12 @@ def test_requests_may_take_turns_chunk_by_chunk(case: Case) -> None:
     )
 
 
+def test_an_engine_that_does_not_clone_speaks_as_nobody_else(case: Case) -> None:
+    if not case.engine.capabilities.clones:
+        with pytest.raises(Unsupported):
+            case.speak("Hello there.", artifact=b"somebody")
+
+
 def test_closing_early_leaves_the_engine_ready(case: Case) -> None:
     whole = case.sound("One sentence. Two sentences. Three sentences.")
     for _ in range(20):

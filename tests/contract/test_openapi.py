@@ -67,15 +67,39 @@ def test_every_operation_asks_for_a_key() -> None:
 
 def test_requests_carry_no_fields_that_are_not_named() -> None:
     asked = {
-        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+        body["schema"]["$ref"].split("/")[-1]
         for _, _, operation in operations()
-        if "requestBody" in operation
+        for body in operation.get("requestBody", {}).get("content", {}).values()
     }
     assert asked == {
         "SynthesisBodyRequest",
         "BulkBodyRequest",
         "WebhookBodyRequest",
         "PatchedWebhookChangeRequest",
+        "PersonalityBodyRequest",
+        "PatchedPersonalityBodyRequest",
+        "PersonalityFileRequest",
+        "GenerateBodyRequest",
+        "VoiceBodyRequest",
+        "PatchedVoiceChangeRequest",
+        "SettingsBodyRequest",
+        "ConsentBodyRequest",
+        "CloneBodyRequest",
+        "UploadBodyRequest",
+        "DecisionBodyRequest",
     }
     for name in asked:
         assert schema()["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_samples_are_uploaded_as_files_and_nothing_else_is_sent_so() -> None:
+    sent = {
+        path: list(operation["requestBody"]["content"])
+        for _, path, operation in operations()
+        if "requestBody" in operation
+    }
+    forms = {path for path, kinds in sent.items() if kinds != ["application/json"]}
+    assert forms == {"/api/v1/voices/{reference}/samples"}
+    assert sent[forms.pop()] == ["multipart/form-data"]
+    field = schema()["components"]["schemas"]["UploadBodyRequest"]["properties"]["file"]
+    assert (field["type"], field["items"]["format"]) == ("array", "binary")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.services.workers import ensure_queues
+from tests.engines import MimicEngine
 from tests.environment import FOLDER, child_environment
 from tests.live import live_server
 from tests.places import s3_place as open_s3_place
@@ -40,6 +41,22 @@ def speech(db: None) -> None:
 @pytest.fixture
 def api(tenant: Tenant, speech: None) -> Client:
     """A client of the views, with a key of the tenant acme."""
+    return keyed(tenant)
+
+
+@pytest.fixture
+def mimic(transactional_db: None) -> Iterator[None]:
+    """The engine that clones is known; whatever a test makes of it, the next finds it well."""
+    ensure_queues(["cpu", "media"])
+    offer_engines("echo", "mimic")
+    yield
+    MimicEngine.steps, MimicEngine.trouble = 0, None
+    MimicEngine.begun.clear()
+
+
+@pytest.fixture
+def mine(tenant: Tenant, mimic: None) -> Client:
+    """A client of the views, where voices can be cloned."""
     return keyed(tenant)
 
 

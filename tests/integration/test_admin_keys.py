@@ -174,6 +174,8 @@ def test_limits_and_tier_are_saved_and_the_short_name_is_not(
         "max_running": "3",
         "keys-TOTAL_FORMS": "0",
         "keys-INITIAL_FORMS": "0",
+        "people-TOTAL_FORMS": "0",
+        "people-INITIAL_FORMS": "0",
     }
     assert admin_client.post(change_path(tenant), form).status_code == 302
     tenant.refresh_from_db()

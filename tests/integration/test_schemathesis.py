@@ -21,7 +21,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from jobs.webhooks.endpoints import create_endpoint, send_test
+from personalities.services import create_personality
+from tenants.audit import PLATFORM
 from tenants.services import issue_key
+from tests.recordings import consent_to, heard, own_voice
 from tests.speech import BULK, SYNTHESIZE, wait_for_end
 from tests.sse import EVENTS
 
@@ -35,6 +38,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 CASES = 2_000
+GENERATE = "/voice/generate"  # speaks in the personality's voice
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -65,7 +69,8 @@ class Asker:
         for name, ids in self.known.items():
             if name in (case.path_parameters or {}) and (known := next(ids)):
                 case.path_parameters[name] = known
-        if isinstance(case.body, dict) and "text" in case.body and (voice := next(self.voices)):
+        speaks = isinstance(case.body, dict) and "text" in case.body
+        if speaks and GENERATE not in case.path and (voice := next(self.voices)):
             case.body["voice"] = voice
 
 
@@ -78,9 +83,20 @@ def asker(cpu_worker: None, live: httpx.Client, server: Server, tenant: Tenant) 
     ids = [*[line["id"] for line in batch["items"]], failed["id"]]
     for job_id in ids:
         wait_for_end(live, job_id)
-    known = {"job_id": ids, "batch_id": [batch["batch_id"]], "reference": ["tester"]}
-    known |= webhooks(tenant)
+    known = {"job_id": ids, "batch_id": [batch["batch_id"]]}
+    known |= voices(tenant) | webhooks(tenant) | {"personality": personalities(tenant)}
     return Asker(server, issue_key(tenant=tenant, name="schemathesis").token, known)
+
+
+def voices(tenant: Tenant) -> dict[str, list[str]]:
+    """A stock voice, and one of one's own with samples; a consent names the first of these."""
+    voice = own_voice(tenant)
+    samples = [heard(voice, state=state) for state in ("accepted", *["warned"] * 4)]
+    return {
+        "reference": ["tester", voice.slug],
+        "sample_id": [str(sample.id) for sample in samples],
+        "consent_id": [str(consent_to(samples[0]).id)],
+    }
 
 
 def webhooks(tenant: Tenant) -> dict[str, list[str]]:
@@ -89,6 +105,17 @@ def webhooks(tenant: Tenant) -> dict[str, list[str]]:
         hooks = [create_endpoint(tenant_id=tenant.id, url="http://127.0.0.1:9/") for _ in range(5)]
     sent = [send_test(hook) for hook in hooks]
     return {"webhook_id": [str(h.id) for h in hooks], "delivery_id": [str(s.id) for s in sent]}
+
+
+def personalities(tenant: Tenant) -> list[str]:
+    """Enough of them, for some cases delete, too. Each has a voice."""
+    made = [
+        create_personality(
+            tenant_id=tenant.id, actor=PLATFORM, fields={"name": "Ada", "voice": "tester"}
+        )
+        for _ in range(10)
+    ]
+    return [*(str(one.id) for one in made[:5]), *(one.slug for one in made[5:])]
 
 
 def test_two_thousand_cases_find_no_failure_and_no_answer_outside_the_schema(asker: Asker) -> None:

@@ -12,6 +12,7 @@ from jobs.streams.feeds import Feeds, Ledger, Listener
 from jobs.streams.serving import Client
 from jobs.streams.sources import Opening, Page
 from jobs.streams.telling import Position, Told
+from tenants.audit import PLATFORM
 from tenants.callers import Caller
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from jobs.hub import Hub
 
-CALLER = Caller(UUID(int=1), "key", frozenset(), speaks=True, commercial=True, max_queued=1)
+CALLER = Caller(
+    UUID(int=1), "key", PLATFORM, frozenset(), speaks=True, commercial=True, max_queued=1
+)
 
 
 class Written:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = re.compile(r"voicemill_[a-z0-9_]+[a-z0-9]")
-ROOMS = ("config", "tenants", "jobs", "voices", "synthesis_worker")
+ROOMS = ("config", "tenants", "jobs", "voices", "personalities", "synthesis_worker")
 PANELS = {"row", "timeseries", "stat"}
 DASHBOARD = ROOT / "deploy/grafana/voicemill.json"
 ASKING = (

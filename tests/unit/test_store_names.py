@@ -8,7 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from voices.store import NameRefused, audio_name, content_disposition, safe_file_name
+from voices.store import (
+    NameRefused,
+    audio_name,
+    content_disposition,
+    safe_file_name,
+    upload_name,
+)
 from voices.store.names import media_type_of, sha256_in
 
 SHA = hashlib.sha256(b"speech").hexdigest()
@@ -44,6 +50,14 @@ def test_a_name_says_whose_it_is_and_what_it_holds(tenant: UUID | str) -> None:
 def test_nothing_else_is_a_name(tenant: str, sha256: str, suffix: str) -> None:
     with pytest.raises(NameRefused):
         audio_name(tenant, sha256, suffix)
+
+
+def test_an_upload_has_a_name_of_its_own_and_is_just_bytes_whatever_it_claims() -> None:
+    name = upload_name(TENANT, SHA)
+    assert name == f"{TENANT}/{SHA[:2]}/{SHA}.upload"
+    assert media_type_of(name) == "application/octet-stream"
+    with pytest.raises(NameRefused):
+        upload_name(TENANT, "../../take.wav")
 
 
 def test_an_unknown_suffix_is_just_bytes() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.views.decorators.http import require_safe
 
@@ -115,6 +113,4 @@ class SpokenJobAdmin(JobAdmin):
 
     def audio(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         """The job's audio, for whoever may see the job."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return serve_audio(request, audio_of(get_object_or_404(Job, id=job_id)))
+        return serve_audio(request, audio_of(self.row_of(request, job_id)))

@@ -5,19 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from tenants.admin.looks import DropdownFilter, LookedAt, ModelAdmin, TabularInline
+from tenants.admin.looks import DropdownFilter, LookedAt
+from tenants.admin.noted import NotedAdmin
+from tenants.admin.owned import OwnedAdmin, OwnedInline, member_of
 from tenants.admin.words import NOTHING, badge, plain, when
+from tenants.audit import of_person
+from tenants.roles import Right
+from voices.admin.new_voice import NewVoiceForm
+from voices.admin.page import VoicePage
 from voices.models import Revision, Voice
+from voices.owning.describing import create_voice
 
 if TYPE_CHECKING:
     from typing import Any
+    from uuid import UUID
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from django.utils.safestring import SafeString
 
     from voices.models import Binding
@@ -39,6 +48,7 @@ FIELDS = (
     "active",
 )
 DESCRIBED = {"name", "language", "description", "active"}
+NEW_FIELDS = ("name", "slug", "language", "gender", "description")
 
 
 class OwnerFilter(DropdownFilter):
@@ -54,9 +64,11 @@ class OwnerFilter(DropdownFilter):
         return queryset.filter(tenant__isnull=owner == "stock")
 
 
-class RevisionInline(LookedAt, TabularInline[Revision, Voice]):
+class RevisionInline(LookedAt, OwnedInline[Revision, Voice]):
     """How the voice sounded over time; jobs get the published revision."""
 
+    owned_by, shared = "voice__tenant", True
+    rights = {"view": Right.SEE}
     model = Revision
     fields = ("revision", "state_label", "dials", "spoken_by", "made")
     readonly_fields = ("revision", "state_label", "dials", "spoken_by", "made")
@@ -94,10 +106,13 @@ def binding_words(binding: Binding) -> str:
 
 
 @admin.register(Voice)
-class VoiceAdmin(ModelAdmin[Voice]):
+class VoiceAdmin(OwnedAdmin[Voice], NotedAdmin[Voice]):
     """Stock voices follow the catalogue: of them only `active` is the operator's choice."""
 
+    shared = True
+    rights = {"view": Right.SEE, "change": Right.EDIT, "add": Right.EDIT}
     inlines = [RevisionInline]
+    change_form_template = "voices/admin/voice.html"
     list_display = ["name", "short_name", "owner", "language", "gender", "spoken_by", "state"]
     list_filter = [OwnerFilter, ("tenant", AutocompleteSelectFilter)]
     list_filter_submit = True
@@ -115,11 +130,53 @@ class VoiceAdmin(ModelAdmin[Voice]):
         editable = DESCRIBED if obj is None or obj.tenant_id else {"active"}
         return [name for name in FIELDS if name not in editable]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def has_add_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
+        """By a tenant's own people: a voice is somebody's."""
+        return member_of(request) is not None and super().has_add_permission(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Voice | None = None) -> Any:
+        return [(None, {"fields": FIELDS if obj else NEW_FIELDS})]
+
+    def get_form(
+        self, request: HttpRequest, obj: Voice | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is not None:
+            return super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, form=NewVoiceForm, **kwargs)
+        if (member := member_of(request)) is None:
+            raise PermissionDenied
+        form.tenant_id = member.tenant_id
+        return form
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Voice | None = None
+    ) -> dict[str, Any]:
+        return {} if obj else {"slug": ["name"]}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        voice = self.get_object(request, object_id)
+        if voice.tenant_id is not None:
+            extra_context = {**(extra_context or {}), "shown": VoicePage(voice, request)}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Voice, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        actor = of_person(request.user)
+        obj.pk = create_voice(tenant_id=form.tenant_id, actor=actor, **form.cleaned_data).pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
         return False
+
+    def tenant_of(self, row: Voice) -> UUID | None:
+        return row.tenant_id
 
     @admin.display(description="Short name", ordering="slug")
     def short_name(self, voice: Voice) -> str:

@@ -118,9 +118,9 @@ class BulkAnswer(serializers.Serializer[Any]):
 _READER = SynthesisBody()  # it keeps nothing of what it reads, and is dear to make
 
 
-def read_synthesis(data: Any) -> SynthesisRequest:
+def read_synthesis(data: Any, reader: SynthesisBody = _READER) -> SynthesisRequest:
     """The request a body describes; a ValidationError says what is wrong with it."""
-    fields = dict(_READER.run_validation(data))
+    fields = dict(reader.run_validation(data))
     fields["priority"] = Priority[fields["priority"].upper()]
     fields.setdefault("voice", "")
     return SynthesisRequest(**fields)

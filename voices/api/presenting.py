@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rest_framework import serializers
 
 from tenants.problems import describe
-from voices.models import Revision
+from voices.dials import numbers
+from voices.models import Revision, Status
+from voices.owning.selectors import making_of
 from voices.selectors import engines_of_voice
 
 if TYPE_CHECKING:
@@ -38,6 +40,11 @@ class VoiceDetail(serializers.Serializer[Any]):
     licence = serializers.CharField(allow_blank=True)
     commercial = serializers.BooleanField()
     stock = serializers.BooleanField()
+    status = serializers.ChoiceField(choices=Status.values)
+    trouble = serializers.CharField(allow_blank=True, help_text="Why it failed, or cannot speak.")
+    progress = serializers.FloatField(allow_null=True, help_text="Of the job that makes it.")
+    job_id = serializers.UUIDField(allow_null=True, help_text="The job that makes, or made, it.")
+    draft = serializers.BooleanField(help_text="There are settings that are not published yet.")
     revision = serializers.UUIDField(allow_null=True)
     settings = serializers.DictField(child=serializers.FloatField())
     engines = VoiceEngine(many=True)
@@ -66,9 +73,9 @@ class UsageReport(serializers.Serializer[Any]):
 
 def present_voice(voice: Voice, offers: Sequence[Offered]) -> dict[str, Any]:
     """The fields of VoiceDetail."""
-    published = next(
-        (r for r in voice.revisions.all() if r.state == Revision.State.PUBLISHED), None
-    )
+    revisions = {revision.state: revision for revision in voice.revisions.all()}
+    published = revisions.get(Revision.State.PUBLISHED)
+    making = making_of(voice)
     return {
         "id": str(voice.id),
         "slug": voice.slug,
@@ -79,8 +86,13 @@ def present_voice(voice: Voice, offers: Sequence[Offered]) -> dict[str, Any]:
         "licence": voice.licence,
         "commercial": voice.commercial,
         "stock": voice.tenant_id is None,
+        "status": voice.status,
+        "trouble": voice.trouble,
+        "progress": making and making.progress,
+        "job_id": making and str(making.job_id),
+        "draft": Revision.State.DRAFT in revisions,
         "revision": published and str(published.id),
-        "settings": published.settings if published else {},
+        "settings": numbers(published.settings) if published else {},
         "engines": engines_of_voice(voice, offers),
     }
 

@@ -1,4 +1,4 @@
-"""Speech over REST: synthesize, bulk, audio, voices, usage."""
+"""Speech over REST: synthesize, bulk, audio, usage."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ from jobs.api.presenting import JobDetail
 from tenants.auth import caller_of
 from tenants.problems import PROBLEM
 from tenants.scopes import Scope
-from voices import selectors
 from voices.api import asking
 from voices.api.answers import Post, answer_all
 from voices.api.presenting import (
     LinkDetail,
     UsageReport,
-    VoiceDetail,
     present_batch,
     present_usage,
-    present_voice,
 )
 from voices.api.serving import serve_audio
 from voices.audio import audio_of, link_to, linked_audio
@@ -132,30 +129,6 @@ class AudioLinkView(APIView):
         job = jobs_selectors.tenant_job(caller_of(request).tenant_id, job_id)
         link = link_to(audio_of(job))
         return Response({"url": link.url, "expires_at": link.expires_at})
-
-
-class VoiceListView(APIView):
-    """The stock voices and the tenant's own."""
-
-    scopes: ClassVar = {"GET": Scope.VOICES_READ}
-
-    @extend_schema(operation_id="list_voices", responses=VoiceDetail(many=True))
-    def get(self, request: Request) -> Response:
-        offers = selectors.current_offers()
-        found = selectors.visible_voices(caller_of(request).tenant_id)
-        voices = found.prefetch_related("revisions__bindings")
-        return Response([present_voice(voice, offers) for voice in voices])
-
-
-class VoiceView(APIView):
-    """One voice, by id or slug."""
-
-    scopes: ClassVar = {"GET": Scope.VOICES_READ}
-
-    @extend_schema(operation_id="get_voice", responses=VoiceDetail)
-    def get(self, request: Request, reference: str) -> Response:
-        voice = selectors.find_voice(caller_of(request).tenant_id, reference)
-        return Response(present_voice(voice, selectors.current_offers()))
 
 
 class UsageView(APIView):

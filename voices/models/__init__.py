@@ -1,6 +1,6 @@
 """The voices' tables."""
 
-from voices.models.own import Artifact, Consent, Making, Sample
+from voices.models.own import Artifact, Consent, Making, Removal, Sample
 from voices.models.render import Render, Variant
 from voices.models.voice import Binding, Revision, Status, Voice
 
@@ -9,6 +9,7 @@ __all__ = [
     "Binding",
     "Consent",
     "Making",
+    "Removal",
     "Render",
     "Revision",
     "Sample",

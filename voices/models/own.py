@@ -125,3 +125,13 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.engine}: {self.sha256[:12]}"
+
+
+class Removal(models.Model):
+    """An object that is to leave the store as soon as that lets it, unless a row names it."""
+
+    name = models.CharField(primary_key=True, max_length=120)
+    asked_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name

@@ -42,6 +42,9 @@ class Voice(models.Model):
         max_length=300, blank=True, default="", db_default="", help_text="Why it failed."
     )
     version = models.PositiveIntegerField(default=1, db_default=1)
+    erasing_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="It is on its way out, for good."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 SHARED = "shared"
+ARTIFACT = "voice"  # what an engine keeps of a cloned speaker
+UPLOAD = "upload"  # what somebody sent, as it came: whatever it claims to be, it is just bytes
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAME = re.compile(
     rf"(?:{SHARED}|{_UUID})/(?P<shard>[0-9a-f]{{2}})"
@@ -37,6 +39,16 @@ MEDIA_TYPES = {
 def audio_name(tenant: UUID | str, sha256: str, suffix: str) -> str:
     """The name of these bytes for this tenant (a UUID, or 'shared')."""
     return check_name(f"{tenant}/{sha256[:2]}/{sha256}.{suffix}")
+
+
+def upload_name(tenant: UUID | str, sha256: str) -> str:
+    """The name of bytes as this tenant uploaded them."""
+    return audio_name(tenant, sha256, UPLOAD)
+
+
+def artifact_name(tenant: UUID | str, sha256: str) -> str:
+    """The name of what an engine keeps of a speaker of this tenant's."""
+    return audio_name(tenant, sha256, ARTIFACT)
 
 
 def check_name(name: str) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.html import format_html
 
-from jobs.admin.filters import start_of_today
 from jobs.prepared import Statement
 from jobs.remembered import Remembered
+from tenants.admin.periods import start_of_today
 from tenants.admin.words import duration
 
 if TYPE_CHECKING:

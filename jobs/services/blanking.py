@@ -1,0 +1,41 @@
+"""Blanking ended jobs: what they were given and gave is gone; that they were, and when, stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+BLANK = (
+    """
+    UPDATE jobs_job
+       SET request = '{"forgotten": true, "erased": true}', trail = '[]', checkpoint = NULL,
+           error_message = '', idempotency_key = NULL, body_hash = '',
+           result = CASE WHEN result IS NOT NULL
+                         THEN '{"expired": true, "erased": true}'::jsonb END,
+           plan = (SELECT coalesce(jsonb_agg(way || '{"binding": {}}'), '[]')
+                     FROM jsonb_array_elements(plan) AS way)
+     WHERE id = ANY(%(ids)s) AND ended_at IS NOT NULL""",
+    """
+    UPDATE jobs_event
+       SET data = CASE WHEN data ? 'code'
+                       THEN jsonb_build_object('code', data -> 'code', 'message', '')
+                       WHEN data ? 'progress' THEN data ELSE '{}' END
+     WHERE job_id = ANY(%(ids)s)""",
+    """
+    UPDATE jobs_delivery SET body = jsonb_set(body::jsonb, '{data,result}', 'null')::text
+     WHERE job = ANY(%(ids)s) AND body::jsonb #> '{data,result}' IS NOT NULL""",
+    "UPDATE jobs_usage SET voice = '' WHERE job_id = ANY(%(ids)s)",
+)
+
+
+@transaction.atomic
+def blank_jobs(job_ids: Sequence[UUID]) -> None:
+    """States, times and amounts stay, for bills and counts. A retry has nothing to go by."""
+    with connection.cursor() as cursor:
+        for statement in BLANK:
+            cursor.execute(statement, {"ids": list(job_ids)})

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class PersonalitiesConfig(AppConfig):
+    name = "personalities"
+    verbose_name = "Personalities"

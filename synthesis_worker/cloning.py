@@ -1,0 +1,96 @@
+"""The door between ledger and cloning engines: samples go in, an artifact comes out."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+from celery import shared_task
+
+from jobs.answering import answer_bell, check_stop
+from jobs.patience import patiently
+from synthesis_worker import audio
+from synthesis_worker.contract import CloningEngine, ModelMissing, Unsupported
+from synthesis_worker.equipment import engines
+from synthesis_worker.telling import ProgressTeller
+from voices import storage
+from voices.errors import VoiceError
+from voices.named import CANONICAL
+from voices.owning.making import Made, finish_clone
+from voices.owning.removals import remove_now
+from voices.store import (
+    StoreDown,
+    StoreError,
+    StoreRefused,
+    artifact_name,
+    audio_name,
+    read_verified,
+)
+from voices.store.names import media_type_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jobs.keeper import Held
+    from jobs.services.claims import ClaimedJob
+    from synthesis_worker.contract import VoiceArtifact, Waveform
+
+MOST = 0.95  # until it is finished
+
+
+@shared_task(name="synthesis_worker.clone")
+def clone(job_id: str) -> None:
+    answer_bell(job_id, clone_voice)
+
+
+def clone_voice(job: ClaimedJob, held: Held) -> None:
+    """Have the engine listen to the samples, and keep what it made of them."""
+    engine = _cloning_engine(job.engine)
+    samples = [_fetch(job, held, sha256) for sha256 in job.binding["samples"]]
+    artifact = engine.clone(samples, partial(_go_on, held, ProgressTeller(job)))
+    check_stop(held)
+    _keep(job, held, artifact)
+
+
+def _cloning_engine(name: str) -> CloningEngine:
+    engine: Any = engines().get(name)
+    if engine is None:
+        raise ModelMissing(f"This worker has no engine {name!r}.", code="engine_missing")
+    if not engine.capabilities.clones:
+        raise Unsupported(f"{name} does not clone.", code="cloning_unsupported")
+    cloning: CloningEngine = engine
+    return cloning
+
+
+def _fetch(job: ClaimedJob, held: Held, sha256: str) -> Waveform:
+    store, name = storage.audio_store(), audio_name(job.tenant_id, sha256, CANONICAL)
+    read = partial(read_verified, store, name)
+    return audio.decode(patiently(held, read, away=(StoreDown, StoreRefused)))
+
+
+def _go_on(held: Held, teller: ProgressTeller, share: float) -> None:
+    """Called by the engine, which ends where this raises."""
+    check_stop(held)
+    teller.tell(min(MOST, share))
+
+
+def _keep(job: ClaimedJob, held: Held, artifact: VoiceArtifact) -> None:
+    sha256 = hashlib.sha256(artifact.data).hexdigest()
+    made = Made(sha256, len(artifact.data), artifact.digest, artifact.likeness)
+    finish = partial(_put_and_finish, job, artifact.data, made)
+    try:
+        kept = patiently(held, finish, away=(StoreError,))
+    except VoiceError:  # its consent was withdrawn, or it was erased: nothing is left behind
+        remove_now([artifact_name(job.tenant_id, sha256)])
+        raise
+    if not kept:
+        remove_now([artifact_name(job.tenant_id, sha256)])
+
+
+def _put_and_finish(job: ClaimedJob, data: bytes, made: Made) -> bool:
+    """Nobody takes the object away between the put and the row that names it."""
+    name = artifact_name(job.tenant_id, made.sha256)
+    with storage.putting(name):
+        storage.audio_store().put(name, data, media_type=media_type_of(name))
+        return finish_clone(job, made)

@@ -1,0 +1,30 @@
+"""Telling the ledger how far a job is, about once a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from jobs.services.progress import report_progress
+
+if TYPE_CHECKING:
+    from jobs.services.claims import ClaimedJob
+
+
+class ProgressTeller:
+    """Progress is a kindness; the finish is what counts."""
+
+    def __init__(self, job: ClaimedJob) -> None:
+        self.job, self.told_at = job, time.monotonic()
+
+    def tell(self, progress: float) -> None:
+        if time.monotonic() - self.told_at < 1:
+            return
+        self.told_at = time.monotonic()
+        try:
+            report_progress(self.job, progress)
+        except DatabaseError:
+            connection.close()

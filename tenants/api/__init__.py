@@ -1,0 +1,1 @@
+"""What a tenant's programs may ask about the tenant itself."""

@@ -1,0 +1,78 @@
+"""A child that tries what a hostile file might make the probe's child try, and says how it went."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from synthesis_worker.probing.sandbox import give_up_powers, open_nothing_more
+from synthesis_worker.probing.verdict import Limits
+
+SMALL = Limits(seconds=1, cpu_seconds=1, address_space=2**28)
+
+
+def main(wish: str) -> None:
+    give_up_powers(SMALL)
+    globals()[f"_{wish}"]()
+
+
+def _say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+def _environment() -> None:
+    _say(*sorted(os.environ))
+
+
+def _memory() -> None:
+    try:
+        bytearray(2**30)
+    except MemoryError:
+        _say("refused")
+
+
+def _processor() -> None:
+    while True:
+        pass
+
+
+def _disk() -> None:
+    with Path("big").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(2**16))
+        except OSError:
+            _say(file.tell())
+
+
+def _doors() -> None:
+    open_nothing_more()
+    for name, way in (("file", Path(__file__).read_bytes), ("socket", socket.socket)):
+        try:
+            way()
+        except OSError:
+            _say(name, "refused")
+
+
+def _grandchild() -> None:
+    """Only root may still start one; it must not outlive us."""
+    child = os.fork()
+    if child:
+        _say(child)
+    time.sleep(600)
+
+
+def _sleep() -> None:
+    time.sleep(600)
+
+
+def _talk() -> None:
+    while True:
+        _say("x" * 1000)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,139 @@
+"""Tenants apart at the API: every address of its OpenAPI file, with another tenant's ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from tenants.roles import Role
+from tests.openapi import generate_schema
+from tests.sample_place import make_workers
+from tests.speech import keyed
+from tests.worlds import World, make_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+pytestmark = pytest.mark.django_db
+
+METHODS = {"get", "post", "put", "patch", "delete", "head"}
+NAME = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method of a path, and the names of the ids in it."""
+
+    method: str
+    path: str
+    names: tuple[str, ...]
+    takes_json: bool
+
+    def at(self, ids: Mapping[str, str]) -> str:
+        missing = [name for name in self.names if name not in ids]
+        assert not missing, f"{self.path}: what is {missing}? (tests/worlds.py)"
+        return NAME.sub(lambda found: ids[found[1]], self.path)
+
+    def asked_by(self, client: Client, ids: Mapping[str, str]) -> Any:
+        """With If-Match and a body where one may be: neither is what it fails for."""
+        ask = getattr(client, self.method)
+        more = {"content_type": "application/json"} if self.takes_json else {}
+        return ask(self.at(ids), headers={"If-Match": "*"}, **more)
+
+
+def operations() -> list[Operation]:
+    found = list(_operations())
+    assert len(found) > 30
+    return found
+
+
+def _operations() -> Iterator[Operation]:
+    for path, methods in generate_schema()["paths"].items():
+        names = tuple(NAME.findall(path))
+        for method in METHODS & set(methods):
+            content = methods[method].get("requestBody", {}).get("content", {})
+            if names:
+                yield Operation(method, path, names, "application/json" in content)
+
+
+@pytest.fixture
+def theirs(db: None) -> World:
+    make_workers()
+    return make_world("Quokkabeam")
+
+
+@pytest.fixture
+def ours(theirs: World) -> World:
+    return make_world("Ownwares")
+
+
+@pytest.fixture(params=["key", "owner", "owner who names the other tenant"])
+def stranger(request: pytest.FixtureRequest, ours: World, theirs: World) -> Client:
+    """A program, or somebody signed in, who may do all that can be done, for the other tenant."""
+    if request.param == "key":
+        return keyed(ours.tenant)
+    named = {"X-Tenant": str(theirs.tenant.id)} if "names" in request.param else {}
+    client = Client(headers=named, raise_request_exception=False)
+    client.force_login(ours.people[Role.OWNER])
+    return client
+
+
+def test_every_address_answers_404_to_another_tenants_ids(
+    stranger: Client, ours: World, theirs: World
+) -> None:
+    """With each mixture of foreign and own ids but the one that is all own."""
+    for operation in operations():
+        for mixed in mixtures(operation.names, ours.ids(), theirs.ids()):
+            answer = operation.asked_by(stranger, mixed)
+            assert answer.status_code in nowhere(operation, stranger), (operation, mixed)
+            assert theirs.name.lower() not in answer.content.decode().lower(), operation
+
+
+def nowhere(operation: Operation, stranger: Client) -> set[int]:
+    """Streams of events know keys alone."""
+    keyless = "HTTP_AUTHORIZATION" not in stranger.defaults and operation.path.endswith("/events")
+    return {401} if keyless else {404}
+
+
+def mixtures(
+    names: tuple[str, ...], own: Mapping[str, str], foreign: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    for chosen in product((own, foreign), repeat=len(names)):
+        if any(source is foreign for source in chosen):
+            yield {name: source.get(name, "") for name, source in zip(names, chosen, strict=True)}
+
+
+def test_nothing_of_the_other_tenants_has_changed(
+    stranger: Client, ours: World, theirs: World
+) -> None:
+    before = kept(theirs)
+    for operation in operations():
+        operation.asked_by(stranger, theirs.ids())
+    assert kept(theirs) == before
+
+
+def kept(world: World) -> list[Any]:
+    return [
+        model._default_manager.filter(pk=row.pk).values().get() for model, row in world.rows.items()
+    ]
+
+
+def test_each_of_these_addresses_knows_its_owner(ours: World) -> None:
+    """Each as if it were the only one asked: what it does is taken back."""
+    client = keyed(ours.tenant)
+    for operation in operations():
+        with transaction.atomic():
+            answer = operation.asked_by(client, ours.ids())
+            transaction.set_rollback(True)
+        assert answer.status_code != 404, (operation, answer.content)
+
+
+def test_an_address_whose_ids_the_walk_does_not_know_fails_it(ours: World) -> None:
+    with pytest.raises(AssertionError, match=r"what is .*bolt_id"):
+        Operation("get", "/api/v1/bolts/{bolt_id}", ("bolt_id",), False).at(ours.ids())

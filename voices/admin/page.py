@@ -1,0 +1,179 @@
+"""What the page of a voice of one's own shows; its scripts ask the API for what moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tenants.admin.owned import member_of
+from tenants.admin.words import badge
+from tenants.limits import limits_of
+from tenants.roles import Right, Role, may
+from voices import dials
+from voices.models import Revision, Status
+from voices.owning.consent_texts import consent_texts
+from voices.owning.scorecard import scorecard_of
+from voices.owning.selectors import making_of
+from voices.samples.errors import ScriptNotFoundError
+from voices.samples.fitness import suits
+from voices.samples.script import recording_script
+from voices.samples.selectors import owner_of
+from voices.selectors import current_offers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+    from voices.models import Voice
+    from voices.samples.script import Line
+
+MEGABYTE = 1024 * 1024
+STATES = {
+    Status.NONE: ("new", "plain", "It has no sound yet: upload recordings, then clone it."),
+    Status.TRAINING: ("being made", "info", "You may leave this page; the work goes on."),
+    Status.READY: ("ready", "good", "Jobs may ask for it."),
+    Status.FAILED: ("failed", "bad", "It cannot speak. What to do stands below."),
+}
+BASIC = ("stability", "similarity_boost", "style", "use_speaker_boost", "speed")
+SENTENCE = "Welcome! I am glad that you came in. What may I show you first?"
+STEPS = (0.01, 0.05, 0.1, 0.5, 1.0)
+UNMEASURED = "not measured"
+SCORES = {
+    "snr_db": ("Speech above noise", "{:.0f} dB"),
+    "loudness_lufs": ("Loudness", "{:.1f} LUFS"),
+    "bandwidth_hz": ("Bandwidth", "{:,.0f} Hz"),
+    "one_speaker": ("One speaker", "{:.0%} sure"),
+}
+MOVES = 40  # a slider has at least, from end to end
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A setting as the page draws it."""
+
+    name: str
+    label: str
+    says: str
+    low: str
+    high: str
+    default: str
+    step: str
+    digits: int
+    switch: bool
+
+
+class VoicePage:
+    """For one voice and the person who looks at it."""
+
+    def __init__(self, voice: Voice, request: HttpRequest) -> None:
+        self.voice, self.member = voice, member_of(request)
+        self._state = STATES[Status(voice.status)]
+
+    @cached_property
+    def may(self) -> dict[str, bool]:
+        """By right; the platform's staff may everything."""
+        role = None if self.member is None else Role(self.member.role)
+        return {right.value: role is None or may(role, right) for right in Right}
+
+    @property
+    def status(self) -> SafeString:
+        name, tone, _ = self._state
+        return badge(name, tone)
+
+    @property
+    def meaning(self) -> str:
+        return self._state[2]
+
+    @cached_property
+    def job(self) -> str:
+        """What makes it now."""
+        made = making_of(self.voice)
+        return str(made.job_id) if made and made.progress is not None else ""
+
+    @property
+    def can_roll_back(self) -> bool:
+        return self.voice.revisions.filter(state=Revision.State.RETIRED).exists()
+
+    @property
+    def sample_limit(self) -> str:
+        return f"{limits_of(owner_of(self.voice)).sample_bytes / MEGABYTE:g} MB"
+
+    @cached_property
+    def engines(self) -> list[str]:
+        """Those that clone."""
+        return sorted({one.engine for one in self._offers if one.capabilities.get("clones")})
+
+    @cached_property
+    def _offers(self) -> Sequence[Any]:
+        return current_offers()
+
+    @property
+    def lengths(self) -> str:
+        """How much the engines want to hear, in their own figures."""
+        told = [one.why for one in suits(self._offers, 0.0) if one.why]
+        return " ".join(told) or "half a minute for a clone, ten minutes for a training."
+
+    @property
+    def script(self) -> Sequence[Line]:
+        try:
+            return recording_script(self.voice.language, "short").lines
+        except ScriptNotFoundError:
+            return recording_script("en", "short").lines
+
+    @property
+    def consent(self) -> dict[str, str]:
+        newest = consent_texts()[0]
+        language = self.voice.language.partition("-")[0].lower()
+        words = newest.texts.get(language, newest.texts["en"])
+        return {"version": newest.version, "text": words}
+
+    @property
+    def dials(self) -> list[dict[str, Any]]:
+        advanced = [name for name in dials.SETTINGS if name not in BASIC]
+        return [
+            {"title": "", "dials": [slider(name) for name in BASIC]},
+            {"title": "Advanced", "dials": [slider(name) for name in advanced]},
+        ]
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCE
+
+    @cached_property
+    def sides(self) -> list[list[str]]:
+        """Two ways to be heard side by side, each with the engines that speak it."""
+        bound = self.voice.revisions.exclude(state=Revision.State.RETIRED)
+        engines = sorted(set(bound.values_list("bindings__engine", flat=True)) - {None})
+        return [engines, engines]
+
+    @property
+    def scorecard(self) -> dict[str, str]:
+        card = scorecard_of(self.voice)
+        told = {"Recordings in use": f"{card.usable}, {card.seconds:.1f} s"}
+        for name, (words, form) in SCORES.items():
+            told[words] = form.format(card.measures[name]) if name in card.measures else UNMEASURED
+        for one in card.clones:
+            told[f"Likeness, {one.engine}"] = (
+                UNMEASURED if one.likeness is None else f"{one.likeness:.0%}"
+            )
+        return told
+
+
+def slider(name: str) -> Slider:
+    setting = dials.SETTINGS[name]
+    fine = (setting.high - setting.low) / MOVES
+    step = max((one for one in STEPS if one <= fine), default=STEPS[0])
+    return Slider(
+        name=name,
+        label=name.removeprefix("use_").replace("_", " ").capitalize(),
+        says=setting.says,
+        low=f"{setting.low:g}",
+        high=f"{setting.high:g}",
+        default=f"{setting.default:g}",
+        step=f"{step:g}",
+        digits=0 if step == 1 else 2,
+        switch=setting.switch,
+    )

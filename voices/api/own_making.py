@@ -1,0 +1,158 @@
+"""Making a voice over REST: consents, clones, scorecard, and the sentence that is always there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs.api.presenting import JobDetail, present_job
+from jobs.selectors import tenant_job, warnings_about
+from tenants import audit
+from tenants.auth import caller_of
+from tenants.scopes import Scope
+from voices.api import own_bodies as bodies
+from voices.api.asking import idempotency_key
+from voices.api.own_voices import mine
+from voices.api.serving import serve_audio
+from voices.api.views import IDEMPOTENCY
+from voices.audio import audio_of
+from voices.owning import consents
+from voices.owning.cloning import CloneRequest, submit_clone
+from voices.owning.consent_texts import consent_texts
+from voices.owning.greeting import submit_sample
+from voices.owning.scorecard import scorecard_of
+from voices.requests import body_hash
+from voices.selectors import find_voice
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpResponse
+    from rest_framework.request import Request
+
+    from tenants.callers import Caller
+    from voices.accepting import Submitted
+
+
+class ConsentTextView(APIView):
+    """The words a speaker agrees to, the newest version first."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ}
+
+    @extend_schema(operation_id="get_consent_text", responses=bodies.ConsentTextDetail(many=True))
+    def get(self, request: Request) -> Response:
+        shown = [{"version": text.version, "texts": text.texts} for text in consent_texts()]
+        return Response(shown)
+
+
+class ConsentListView(APIView):
+    """The consents to a voice of one's own, the newest first."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ, "POST": Scope.VOICES_WRITE}
+
+    @extend_schema(operation_id="list_consents", responses=bodies.ConsentDetail(many=True))
+    def get(self, request: Request, reference: str) -> Response:
+        given = mine(request, reference).consents.all()
+        return Response([bodies.present_consent(consent) for consent in given])
+
+    @extend_schema(
+        operation_id="give_consent",
+        request=bodies.ConsentBody,
+        responses={201: bodies.ConsentDetail},
+        description="Note that the speaker agrees. Without it nothing is made from the samples.",
+    )
+    def post(self, request: Request, reference: str) -> Response:
+        voice = mine(request, reference)
+        body = bodies.ConsentBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        consent = consents.give_consent(
+            voice=voice,
+            actor=audit.of_key(caller_of(request)),
+            agreement=consents.Agreement(**body.validated_data),
+        )
+        return Response(bodies.present_consent(consent), 201)
+
+
+class ConsentWithdrawView(APIView):
+    """Withdraw a consent: what was made under it stops speaking at once, and for good."""
+
+    scopes: ClassVar = {"POST": Scope.VOICES_WRITE}
+
+    @extend_schema(operation_id="withdraw_consent", request=None, responses=bodies.ConsentDetail)
+    def post(self, request: Request, reference: str, consent_id: UUID) -> Response:
+        consent = consents.find_consent(mine(request, reference), consent_id)
+        actor = audit.of_key(caller_of(request))
+        withdrawn = consents.withdraw_consent(consent=consent, actor=actor)
+        return Response(bodies.present_consent(withdrawn))
+
+
+class CloneView(APIView):
+    """Have a voice of one's own cloned from its samples. A consent must cover them."""
+
+    scopes: ClassVar = {"POST": Scope.VOICES_WRITE}
+
+    @extend_schema(
+        operation_id="clone",
+        request=bodies.CloneBody,
+        parameters=[IDEMPOTENCY],
+        responses={200: JobDetail, 202: JobDetail},
+    )
+    def post(self, request: Request) -> Response:
+        caller = caller_of(request)
+        body = bodies.CloneBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = CloneRequest(
+            caller=caller,
+            **body.validated_data,
+            idempotency_key=idempotency_key(request.headers.get("Idempotency-Key")),
+            body_hash=body_hash(request.data),
+        )
+        return _job(caller, submit_clone(asked))
+
+
+class ScorecardView(APIView):
+    """How good a voice of one's own can be expected to be."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ}
+
+    @extend_schema(operation_id="get_scorecard", responses=bodies.ScorecardDetail)
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(bodies.present_scorecard(scorecard_of(mine(request, reference))))
+
+
+class VoiceSampleView(APIView):
+    """A short sentence in this voice: the audio, or 202 with the job that makes it."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ}
+
+    @extend_schema(
+        operation_id="hear_voice",
+        responses={
+            (200, "audio/mpeg"): OpenApiTypes.BINARY,
+            (206, "audio/mpeg"): OpenApiTypes.BINARY,
+            202: JobDetail,
+            304: OpenApiResponse(description="You have it already."),
+            416: OpenApiResponse(description="The range lies past the end."),
+        },
+    )
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        caller = caller_of(request)
+        find_voice(caller.tenant_id, reference)
+        submitted = submit_sample(caller, reference)
+        job = tenant_job(caller.tenant_id, submitted.id)
+        if job.ended_at is None:
+            return _job(caller, submitted)
+        return serve_audio(request._request, audio_of(job))  # noqa: SLF001 - a plain answer
+
+
+def _job(caller: Caller, submitted: Submitted) -> Response:
+    job = tenant_job(caller.tenant_id, submitted.id)
+    headers = {"Location": f"/api/v1/jobs/{job.id}"}
+    if submitted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    status = 200 if job.ended_at else 202
+    return Response(present_job(job, warnings_about(job)), status, headers=headers)

@@ -1,0 +1,1 @@
+"""Voices of a tenant's own: described, allowed by consent, cloned, tuned, published, erased."""

@@ -1,0 +1,138 @@
+"""Asking for a clone: consent, samples and engine are checked; job and making are one commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from jobs.errors import IdempotencyConflictError
+from jobs.pressure import check_pressure
+from jobs.services.accept import NewJob, Step, find_made, submit_job
+from tenants import audit
+from voices.accepting import Submitted
+from voices.errors import SpeechNotAllowedError
+from voices.models import Consent, Making, Status, Voice
+from voices.owning.consents import usable_samples
+from voices.owning.describing import check_room, hold, note, own_voice
+from voices.owning.errors import ConsentMissingError, ConsentWithdrawnError, VoiceBusyError
+from voices.owning.makers import choose_maker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from tenants.callers import Caller
+    from voices.models import Sample
+    from voices.owning.makers import Maker
+
+CLONE = "clone"
+COST = 10.0  # seconds of work, until it is known better
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneRequest:
+    """Which voice, and where somebody cares: by which engine, from which samples."""
+
+    caller: Caller
+    voice: str
+    engine: str | None = None
+    samples: Sequence[UUID] | None = None
+    idempotency_key: str | None = None
+    body_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Recordings, and the consent that covers them."""
+
+    consent: Consent
+    samples: Sequence[Sample]
+
+    @property
+    def hashes(self) -> list[str]:
+        return [sample.sha256 for sample in self.samples]
+
+
+@transaction.atomic
+def submit_clone(asked: CloneRequest, actor: audit.Actor | None = None) -> Submitted:
+    """Once per idempotency key, and one at a time for a voice. Unless told, the key acts."""
+    caller = asked.caller
+    if not caller.speaks:
+        raise SpeechNotAllowedError
+    check_room(caller.tenant_id)  # and one request of the tenant after the other
+    if (before := _made_before(asked)) is not None:
+        return before
+    voice = hold(own_voice(caller.tenant_id, asked.voice))
+    if voice.status == Status.TRAINING:
+        raise VoiceBusyError
+    maker = choose_maker(voice, asked.engine, commercial=caller.commercial)
+    material = _material(voice, asked.samples, maker)
+    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
+    job = _job(asked, voice, maker, material)
+    submit_job(job)
+    _begin(job, voice, maker, material)
+    note(actor or audit.of_key(caller), "voice.clone_asked", voice, job=str(job.id))
+    return Submitted(job.id)
+
+
+def _made_before(asked: CloneRequest) -> Submitted | None:
+    key = (asked.caller.tenant_id, asked.idempotency_key or "")
+    made = find_made([key]).get(key) if asked.idempotency_key else None
+    if made is None:
+        return None
+    if made.body_hash != asked.body_hash:
+        raise IdempotencyConflictError
+    return Submitted(made.job_id, replayed=True)
+
+
+def _material(voice: Voice, named: Sequence[UUID] | None, maker: Maker) -> Material:
+    """The samples named; or as many as the engine takes of those that a consent covers."""
+    usable = usable_samples(voice, named)
+    consent = _consent(voice, usable if named is not None else None, usable)
+    covered = [sample for sample in usable if sample.sha256 in consent.samples]
+    material = Material(consent, covered if named is not None else maker.fill(covered))
+    maker.check(material.samples)
+    return material
+
+
+def _consent(voice: Voice, all_of: Sequence[Sample] | None, some_of: Sequence[Sample]) -> Consent:
+    """The newest that stands and covers all of these, or else some of those."""
+    given = list(voice.consents.all())
+    wanted = {sample.sha256 for sample in all_of or ()}
+    for consent in given:
+        covers = wanted <= set(consent.samples) and any(
+            sample.sha256 in consent.samples for sample in some_of
+        )
+        if consent.withdrawn_at is None and covers:
+            return consent
+    withdrawn = given and all(consent.withdrawn_at for consent in given)
+    raise ConsentWithdrawnError if withdrawn else ConsentMissingError
+
+
+def _job(asked: CloneRequest, voice: Voice, maker: Maker, material: Material) -> NewJob:
+    binding: dict[str, Any] = {"model": maker.model, "samples": material.hashes}
+    return NewJob(
+        tenant_id=asked.caller.tenant_id,
+        kind=CLONE,
+        plan=[Step(maker.engine, maker.queue, binding)],
+        request={"voice": voice.slug, "engine": maker.engine, "own_voice": str(voice.id)},
+        cost=COST,
+        idempotency_key=asked.idempotency_key,
+        body_hash=asked.body_hash,
+    )
+
+
+def _begin(job: NewJob, voice: Voice, maker: Maker, material: Material) -> None:
+    """The database lets in no making without a consent, and no job of this kind without one."""
+    Making.objects.create(
+        job_id=job.id,
+        tenant_id=job.tenant_id,
+        voice=voice,
+        consent=material.consent,
+        kind=job.kind,
+        engine=maker.engine,
+        samples=material.hashes,
+    )
+    Voice.objects.filter(id=voice.id).update(status=Status.TRAINING)

@@ -1,0 +1,84 @@
+"""Engines that clone: which of them is to make a voice, and how much it wants to hear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voices.errors import NoEngineError
+from voices.owning.errors import SamplesTooLongError, SamplesTooShortError
+from voices.routing import CHAINS, Refusal, offers_by_engine, primary
+from voices.selectors import current_offers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voices.models import Sample, Voice
+    from voices.routing import Offered
+
+BEST = CHAINS["highest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """An engine that clones, and from how many seconds of samples in all."""
+
+    engine: str
+    queue: str
+    model: str
+    least: float
+    most: float
+
+    def fill(self, samples: Sequence[Sample]) -> list[Sample]:
+        """As many as it takes, in order; the first one anyway."""
+        taken, seconds = list(samples[:1]), sum(sample.seconds for sample in samples[:1])
+        for sample in samples[1:]:
+            if seconds + sample.seconds <= self.most:
+                taken.append(sample)
+                seconds += sample.seconds
+        return taken
+
+    def check(self, samples: Sequence[Sample]) -> None:
+        seconds = sum(sample.seconds for sample in samples)
+        wants = f"{self.engine} takes {self.least:g} to {self.most:g} seconds in all,"
+        if seconds < self.least:
+            raise SamplesTooShortError(f"{wants} these are {seconds:.1f}: record some more.")
+        if seconds > self.most:
+            raise SamplesTooLongError(f"{wants} these are {seconds:.1f}: name fewer.")
+
+
+def choose_maker(voice: Voice, named: str | None, *, commercial: bool) -> Maker:
+    """The one named, else the best that clones: awake before asleep."""
+    known = offers_by_engine(current_offers())
+    cloning = {name: offer for name, offer in known.items() if offer.capabilities.get("clones")}
+    refusals = [
+        refusal
+        for name in ([named] if named else cloning)
+        if (refusal := _refuse(name, cloning.get(name), voice, commercial=commercial))
+    ]
+    refused = {refusal.engine for refusal in refusals}
+    fit = [
+        offer for name, offer in cloning.items() if named in {None, name} and name not in refused
+    ]
+    if not fit:
+        raise NoEngineError(refusals)
+    return _maker(min(fit, key=_rank))
+
+
+def _refuse(name: str, offer: Offered | None, voice: Voice, *, commercial: bool) -> Refusal | None:
+    if offer is None:
+        return Refusal(name, "cloning_unsupported", f"No engine {name} that clones was seen here.")
+    if primary(voice.language) not in offer.spoken:
+        return Refusal(name, "language_unsupported", f"{name} does not speak {voice.language}.")
+    if commercial and not offer.capabilities["commercial"]:
+        return Refusal(name, "licence_forbids", f"{name}'s licence forbids commercial use.")
+    return None
+
+
+def _rank(offer: Offered) -> tuple[bool, int]:
+    return offer.asleep, BEST.index(offer.engine) if offer.engine in BEST else len(BEST)
+
+
+def _maker(offer: Offered) -> Maker:
+    least, most = offer.capabilities.get("clone_seconds") or (0.0, float("inf"))
+    return Maker(offer.engine, offer.queue, next(iter(offer.models)), least, most)

@@ -1,0 +1,127 @@
+"""How a clone ends: with an artifact that the voice speaks with, or with the reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from jobs.services.claims import Charge, finish_job
+from jobs.services.endings import hold_job
+from jobs.services.notices import tell_tenant
+from jobs.states import State
+from tenants.audit import PLATFORM
+from voices.models import Artifact, Binding, Making, Revision, Status, Voice
+from voices.owning.describing import hold, note, save
+from voices.owning.drafting import draft_of
+from voices.owning.errors import ConsentWithdrawnError, VoiceNotReadyError
+from voices.owning.publishing import put_forward, speaks
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from jobs.services.claims import ClaimedJob
+
+READY, FAILED = "voice.ready", "voice.failed"
+LONGEST_TROUBLE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An artifact that lies in the store, and what its engine says of it."""
+
+    sha256: str
+    bytes: int
+    digest: str
+    likeness: float | None
+
+
+@transaction.atomic
+def finish_clone(job: ClaimedJob, made: Made) -> bool:
+    """Artifact, binding, status, result, events in one transaction; none of it without the lease.
+
+    It raises where the consent was withdrawn, or the voice erased, in the meantime.
+    """
+    if not hold_job(job):  # before the voice: the job's other endings go this way too
+        return False
+    voice = hold(Voice(id=job.request["own_voice"]))
+    making = Making.objects.select_related("consent").filter(job_id=job.id).first()
+    if making is None:  # the voice was reverted
+        raise VoiceNotReadyError
+    if making.consent.withdrawn_at is not None:
+        raise ConsentWithdrawnError
+    artifact = _keep(making, made)
+    _take_up(voice, job, artifact)
+    note(PLATFORM, "voice.cloned", voice, job=str(job.id), artifact=artifact.sha256)
+    tell_tenant(job.tenant_id, READY, {"voice_id": str(voice.id), "job_id": str(job.id)})
+    return finish_job(job, result=_result(job, made), charge=_charge(job, making))
+
+
+def _keep(making: Making, made: Made) -> Artifact:
+    return Artifact.objects.create(
+        tenant_id=making.tenant_id,
+        voice_id=making.voice_id,
+        making=making,
+        engine=making.engine,
+        sha256=made.sha256,
+        bytes=made.bytes,
+        about={"digest": made.digest, "likeness": made.likeness},
+    )
+
+
+def _take_up(voice: Voice, job: ClaimedJob, artifact: Artifact) -> None:
+    """The draft speaks with it. What a voice first has to say is published at once."""
+    draft = draft_of(voice)
+    Binding.objects.update_or_create(
+        revision=draft,
+        engine=artifact.engine,
+        defaults={"model": job.binding["model"], "speaker": None, "artifact": artifact},
+    )
+    if not speaks(voice):
+        _drop_fallen(draft)
+        put_forward(voice, draft)
+    save(voice, status=Status.READY, trouble="")
+
+
+def _drop_fallen(draft: Revision) -> None:
+    """What was made under a consent that stands no more does not come along."""
+    draft.bindings.filter(artifact__making__consent__withdrawn_at__isnull=False).delete()
+
+
+def _result(job: ClaimedJob, made: Made) -> dict[str, Any]:
+    return {
+        "voice": job.request["voice"],
+        "voice_id": job.request["own_voice"],
+        "engine": job.engine,
+        "artifact": made.sha256,
+        "bytes": made.bytes,
+        "likeness": made.likeness,
+    }
+
+
+def _charge(job: ClaimedJob, making: Making) -> Charge:
+    return Charge(voice=job.request["voice"], provider=making.engine)
+
+
+def note_end(job_id: UUID, state: State, code: str, message: str) -> None:
+    """A clone ended without a voice, in the transaction that ends it."""
+    making = Making.objects.filter(job_id=job_id).first()
+    if making is None:
+        return
+    voice = Voice.objects.select_for_update(no_key=True).get(id=making.voice_id)
+    if voice.status != Status.TRAINING:
+        return
+    if state == State.FAILED:
+        voice.trouble = message[:LONGEST_TROUBLE] or code
+        told = {"voice_id": str(voice.id), "job_id": str(job_id), "code": code}
+        tell_tenant(making.tenant_id, FAILED, told | {"message": voice.trouble})
+    voice.status = _settled(voice)
+    voice.save(update_fields=["status", "trouble"])
+
+
+def _settled(voice: Voice) -> Status:
+    """What it was before, unless the trouble is new."""
+    if speaks(voice):
+        return Status.READY
+    return Status.FAILED if voice.trouble else Status.NONE

@@ -1,0 +1,1 @@
+"""Recordings of a voice of one's own: uploaded, examined, decided on, listened to, removed."""

@@ -1,0 +1,45 @@
+// The REST API as the person who is signed in: the session's cookie, the page's token, the tenant.
+const page = document.getElementById("voice");
+export const VOICE = page.dataset.api;
+
+export class Problem extends Error {
+  constructor(status, told) {
+    super(told.detail ?? "The server does not answer. Try again in a moment.");
+    this.status = status;
+    this.code = told.code ?? "unreachable";
+    this.errors = told.errors;
+  }
+}
+
+export function headers(more = {}) {
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  return { "X-CSRFToken": token, "X-Tenant": page.dataset.tenant, ...more };
+}
+
+export async function call(method, address, { body, version, key, prefer, signal } = {}) {
+  const asked = headers();
+  if (body !== undefined) asked["Content-Type"] = "application/json";
+  if (version) asked["If-Match"] = version;
+  if (key) asked["Idempotency-Key"] = key;
+  if (prefer) asked.Prefer = prefer;
+  let answer;
+  try {
+    answer = await fetch(address, { method, headers: asked, body: body && JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, {});
+  }
+  const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Problem(answer.status, told);
+  return { told, version: answer.headers.get("ETag") };
+}
+
+// Asks again and again until `done` of what was told; hidden pages wait.
+export async function follow(address, done, seen, { every = 1000 } = {}) {
+  for (;;) {
+    const { told } = await call("GET", address);
+    seen(told);
+    if (done(told)) return told;
+    await new Promise((resolve) => setTimeout(resolve, document.hidden ? 5 * every : every));
+  }
+}

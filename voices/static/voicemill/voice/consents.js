@@ -1,0 +1,62 @@
+// The speaker's consent: recorded with the words that were agreed to, withdrawn at any time.
+import { call, VOICE } from "./api.js";
+import { badge, button, make, say } from "./elements.js";
+
+const ADDRESS = `${VOICE}/consents`;
+
+export class Consents {
+  constructor(card, changed) {
+    this.card = card;
+    this.changed = changed;
+    this.list = card.querySelector("[data-list]");
+    this.note = card.querySelector("[data-note]");
+    this.form = card.querySelector("form");
+    this.form?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.give();
+    });
+  }
+
+  async refresh() {
+    const { told } = await call("GET", ADDRESS);
+    this.list.replaceChildren(...told.map((one) => this.row(one)));
+    this.changed(told);
+  }
+
+  async give() {
+    const speaker = this.form.elements.speaker.value.trim();
+    const agreed = this.form.elements.agreed.checked;
+    if (!speaker || !agreed) return say(this.note, "Say whose voice it is, and tick that this person agreed.", true);
+    return this.act("POST", ADDRESS, { speaker, text_version: this.form.dataset.version, samples: "all" }, "The consent is recorded.");
+  }
+
+  async act(method, address, body, done) {
+    try {
+      await call(method, address, { body });
+      this.form?.reset();
+      say(this.note, done);
+      await this.refresh();
+    } catch (problem) {
+      say(this.note, problem.message, true);
+    }
+  }
+
+  row(consent) {
+    const day = new Date(consent.given_at).toLocaleDateString();
+    const stands = !consent.withdrawn_at;
+    const ask = "Withdraw this consent? The voice stops speaking at once.";
+    const withdraw = () => window.confirm(ask) && this.act("POST", `${ADDRESS}/${consent.id}/withdraw`, {}, "The consent is withdrawn; the voice is silent.");
+    return make(
+      "li",
+      { class: "vm-sample" },
+      make(
+        "div",
+        { class: "vm-head" },
+        make("b", {}, consent.speaker),
+        stands ? badge("stands", "good") : badge("withdrawn", "bad"),
+        make("span", { class: "vm-note" }, `${day}, ${consent.samples.length} recording${consent.samples.length === 1 ? "" : "s"}, words ${consent.text_version}`),
+        make("span", { class: "vm-buttons" }, stands && this.form ? button("Withdraw", withdraw, { class: "vm-button vm-bad" }) : null),
+      ),
+    );
+  }
+}

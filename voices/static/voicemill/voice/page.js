@@ -1,0 +1,45 @@
+// The voice's page: its parts, and what each tells the others.
+import { Audition } from "./audition.js";
+import { call, VOICE } from "./api.js";
+import { Consents } from "./consents.js";
+import { say } from "./elements.js";
+import { Making } from "./making.js";
+import { Samples } from "./samples.js";
+import { Sliders } from "./sliders.js";
+
+const card = (name) => document.getElementById(`voice-${name}`);
+const head = card("head");
+
+const samples = new Samples(card("samples"), () => {});
+const consents = new Consents(card("consent"), () => {});
+const making = new Making(card("making"), () => window.location.reload());
+const sliders = new Sliders(card("settings"), showDraft);
+new Audition(card("audition"));
+
+function showDraft(told) {
+  for (const element of document.querySelectorAll("[data-draft]")) element.hidden = told.state !== "draft";
+}
+
+// Publishing and rolling back are one click each, after what was moved is saved.
+for (const element of document.querySelectorAll("[data-posts]")) {
+  element.addEventListener("click", async () => {
+    if (element.dataset.asks && !window.confirm(element.dataset.asks)) return;
+    const note = head.querySelector("[data-note]");
+    try {
+      await call(element.dataset.method ?? "POST", `${VOICE}${element.dataset.posts}`, { version: sliders.version ?? "*" });
+      window.location.assign(element.dataset.then ?? window.location.href);
+    } catch (problem) {
+      say(note, problem.message, true);
+    }
+  });
+}
+
+async function begin() {
+  const { told, version } = await call("GET", `${VOICE}/settings`);
+  sliders.load(told, version);
+  showDraft(told);
+  await Promise.all([samples.refresh(), consents.refresh()]);
+  if (head.dataset.job) await making.watch(head.dataset.job);
+}
+
+begin().catch((problem) => say(head.querySelector("[data-note]"), problem.message, true));
