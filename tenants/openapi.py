@@ -35,6 +35,19 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         return {"type": "http", "scheme": "bearer", "bearerFormat": "vm_<id>_<secret>"}
 
 
+class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The admin's own pages come this way: it is no way in for programs, and is not told."""
+
+    target_class = "tenants.sessions.PersonAuthentication"
+    name: Any = ()
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        return []
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
+        return None
+
+
 def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Every operation may answer a problem, and no request may carry fields we do not know."""
     schemas = result["components"]["schemas"]

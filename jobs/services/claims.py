@@ -196,11 +196,8 @@ def _claimed(row: tuple[Any, ...] | None, lease_ends: float) -> ClaimedJob | Non
 
 
 def finish_job(job: ClaimedJob, *, result: Mapping[str, Any], charge: Charge | None) -> bool:
-    """Result, usage and event in one transaction. False: the lease was lost, nothing is written.
-
-    Without a charge there is no usage: what is free is on no bill.
-    """
-    due = None if charge is None else charge_json(charge)
+    """Result, usage and event in one transaction. False: the lease was lost, nothing is written."""
+    due = None if charge is None else charge_json(charge)  # what is free is on no bill
     ending = Ending(str(job.id), job.fence, json.dumps(result), due)
     done = bool(_finish(ending)) or _finish_awaited(job, ending)
     return note_finished(job, done=done)

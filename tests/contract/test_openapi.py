@@ -85,6 +85,7 @@ def test_requests_carry_no_fields_that_are_not_named() -> None:
         "SettingsBodyRequest",
         "ConsentBodyRequest",
         "CloneBodyRequest",
+        "AuditionBodyRequest",
         "UploadBodyRequest",
         "DecisionBodyRequest",
     }

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 
 from jobs.models import Job
+from tenants.audit import PLATFORM
 from tenants.models import AuditLine, Tenant
 from tenants.roles import Role
 from tests.conftest import make_tenant
@@ -19,8 +20,10 @@ from tests.integration.test_people_at_the_api import page_token, somebody
 from tests.ledger import at_once
 from tests.recordings import job_of, own_voice, recording, samples_at, send, uploaded
 from tests.speech import keyed, make_voice, problem_of
+from voices.errors import VoiceNotFoundError
 from voices.models import Sample, Voice
 from voices.samples.errors import MOST_SAMPLES
+from voices.samples.uploading import Upload, upload_samples
 from voices.storage import audio_store, folder_store
 from voices.store import StoreDown, upload_name
 
@@ -242,11 +245,13 @@ def test_a_body_that_is_no_form_with_files_is_a_problem_and_never_a_failure(
 
 
 def test_a_voice_that_is_being_erased_takes_nothing_and_nothing_stays_in_the_store(
-    client: Client, voice: Voice
+    voice: Voice,
 ) -> None:
-    Voice.objects.filter(id=voice.id).update(erasing_since=Now())
-    assert problem_of(send(client, voice, b"too late")) == (404, "voice_not_found")
-    name = upload_name(voice.tenant_id or "", hashlib.sha256(b"too late").hexdigest())
+    late = Upload("late.wav", b"too late")
+    Voice.objects.filter(id=voice.id).update(erasing_since=Now())  # since it was looked up
+    with pytest.raises(VoiceNotFoundError):
+        upload_samples(voice=voice, uploads=[late], actor=PLATFORM, ceiling=100)
+    name = upload_name(voice.tenant_id or "", late.sha256)
     assert not audio_store().exists(name)
 
 

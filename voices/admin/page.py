@@ -16,7 +16,6 @@ from voices.owning.consent_texts import consent_texts
 from voices.owning.scorecard import scorecard_of
 from voices.owning.selectors import making_of
 from voices.samples.errors import ScriptNotFoundError
-from voices.samples.fitness import suits
 from voices.samples.script import recording_script
 from voices.samples.selectors import owner_of
 from voices.selectors import current_offers
@@ -111,10 +110,14 @@ class VoicePage:
         return current_offers()
 
     @property
-    def lengths(self) -> str:
+    def lengths(self) -> list[str]:
         """How much the engines want to hear, in their own figures."""
-        told = [one.why for one in suits(self._offers, 0.0) if one.why]
-        return " ".join(told) or "half a minute for a clone, ten minutes for a training."
+        wanted = {one.engine: one.capabilities.get("clone_seconds") for one in self._offers}
+        return [
+            f"{engine} clones from {span[0]:g} to {span[1]:g} seconds in all"
+            for engine, span in sorted(wanted.items())
+            if span
+        ]
 
     @property
     def script(self) -> Sequence[Line]:
