@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from jobs.services.workers import offer_engine
 from jobs.webhooks.models import Endpoint
 from tenants.admin.words import duration
 from tenants.models import Tenant
+from tests.engines import EchoEngine
 from tests.sample_place import done, make_place, submit
 from voices.models import Voice
 
@@ -149,7 +151,8 @@ def test_names_and_texts_are_shown_and_not_run(place: Place, admin_client: Clien
     own.update(name=NASTY, description=NASTY, gender=NASTY[:20])
     Worker.objects.update(engines=[NASTY])
     Usage.objects.update(voice=NASTY[:80])
-    offer_engine(engine="odd", queue="cpu", capabilities={"version": NASTY, "languages": [NASTY]})
+    odd = asdict(replace(EchoEngine.capabilities, engine="odd", version=NASTY, languages=(NASTY,)))
+    offer_engine(engine="odd", queue="cpu", capabilities=odd)
     job = Job.objects.get(id=submit(place.tenant, NASTY, engines=("espeak",)))
     Job.objects.filter(id__in=[job.id, place.jobs["failed"]]).update(
         error_code=NASTY[:60],
