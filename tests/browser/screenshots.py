@@ -76,8 +76,12 @@ def furnish() -> dict[str, str]:
 def pages_of(place: Place) -> dict[str, str]:
     from jobs.models import Offer
     from jobs.webhooks.models import Delivery, Endpoint
+    from personalities.models import Personality
+    from personalities.settling import settle
     from voices.models import Voice
 
+    settle(place.tenant.id)
+    marcel = Personality.objects.get(tenant=place.tenant, slug="marcel")
     engine, voice = Offer.objects.get(), Voice.objects.get(tenant=place.tenant)
     gone = Endpoint.objects.get(disabled_reason="gone")
     failing = Delivery.objects.filter(tried=1, state="pending").latest("id")
@@ -93,12 +97,15 @@ def pages_of(place: Place) -> dict[str, str]:
         "workers": "/admin/jobs/worker/",
         "queues": "/admin/jobs/queue/",
         "engine": f"/admin/jobs/offer/{engine.id}/change/",
+        "personalities": "/admin/personalities/personality/",
+        "personality": f"/admin/personalities/personality/{marcel.id}/change/",
         "voices": "/admin/voices/voice/",
         "voice": f"/admin/voices/voice/{voice.id}/change/",
         "webhooks": "/admin/jobs/endpoint/",
         "webhook": f"/admin/jobs/endpoint/{gone.id}/change/",
         "deliveries": "/admin/jobs/delivery/",
         "delivery": f"/admin/jobs/delivery/{failing.id}/change/",
+        "audit": "/admin/tenants/auditline/",
         "usage": f"/admin/jobs/usage/?tenant__id__exact={place.tenant.id}",
         "api-docs": "/api/docs",
     }

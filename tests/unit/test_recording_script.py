@@ -25,8 +25,10 @@ def spoken(length: str) -> str:
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_every_sound_of_english_is_in_it(length: str) -> None:
-    heard = spoken(length)
-    assert [sound for sound in SOUNDS if sound not in heard] == []
+    rest = spoken(length)
+    for sound in sorted(SOUNDS, key=len, reverse=True):  # what is part of a longer one is not it
+        assert sound in rest, sound
+        rest = rest.replace(sound, " ")
 
 
 @pytest.mark.parametrize("length", LENGTHS)
