@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
 
 REFUSALS = (400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503)
+OF_VERSIONS = (412, 428)
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; `detail` says what to do.",
@@ -57,9 +58,13 @@ def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             schema["additionalProperties"] = False
     for path in result["paths"].values():
         for operation in path.values():
-            for status in REFUSALS:
+            for status in REFUSALS + (OF_VERSIONS if _is_conditional(operation) else ()):
                 operation["responses"].setdefault(str(status), _refusal(status))
     return result
+
+
+def _is_conditional(operation: dict[str, Any]) -> bool:
+    return any(one["name"] == "If-Match" for one in operation.get("parameters", ()))
 
 
 def _refusal(status: int) -> dict[str, Any]:
