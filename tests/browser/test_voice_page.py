@@ -161,9 +161,7 @@ def test_what_is_no_recording_is_told_so_with_what_to_do(owner: Page) -> None:
     create_voice(owner)
     sound = piece(speech(), 6.0)
     flac, webm = pcm_file(sound, "FLAC"), coded_file(sound, "webm", "libopus", streaming=True)
-    drop(
-        owner, ("<b>notes.wav", b"not a sound at all" * 50), ("a.flac", flac), ("b.webm", webm)
-    )
+    drop(owner, ("<b>notes.wav", b"not a sound at all" * 50), ("a.flac", flac), ("b.webm", webm))
     rows = card(owner, "samples").locator("[data-sample]")
     expect(rows).to_have_count(3, timeout=20_000)
     bad = rows.filter(has_text="<b>notes.wav")
