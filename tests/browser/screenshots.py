@@ -68,9 +68,32 @@ def furnish() -> dict[str, str]:
     call_command("migrate", verbosity=0, interactive=False)
     pages = pages_of(make_place())
     make_samples()
+    add_recordings()
     User.objects.create_superuser(USER, password=PASSWORD)
     connections.close_all()
     return pages
+
+
+def add_recordings() -> None:
+    """Two that are spoken and one that is none, as the probe finds them; and the consent."""
+    from jobs.answering import answer_bell
+    from synthesis_worker.samples import examine
+    from tenants.audit import PLATFORM
+    from tests.own import agree
+    from tests.sound_files import coded_file, pcm_file, piece, speech
+    from voices.models import Voice
+    from voices.samples.uploading import Upload, upload_samples
+
+    voice, spoken = Voice.objects.get(tenant__isnull=False), speech("en-gb-x-rp+f2")
+    uploads = [
+        Upload("Morning reading.wav", pcm_file(piece(spoken, 14.0))),
+        Upload("Recording 1.webm", coded_file(piece(spoken, 9.0), "webm", "libopus")),
+        Upload("Notes from the studio.wav", b"Tuesday: bring the other microphone.\n"),
+    ]
+    taken = upload_samples(voice=voice, uploads=uploads, actor=PLATFORM, ceiling=1_000)
+    for one in taken:
+        answer_bell(str(one.sample and one.sample.job_id), examine)
+    agree(voice, "Ada Example")
 
 
 def pages_of(place: Place) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.serving import chromium, serving
 from tests.environment import FOLDER, child_environment
-from tests.live import QUIET, python
+from tests.live import QUIET, python, wait_until
 from tests.sound_files import coded_file, pcm_file, piece, speech
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 ENGINES = "espeak,mimic=tests.engines:MimicEngine"
-OWNER = "ada@acme"
 DROP = """([zone, files]) => {
   const carried = new DataTransfer();
   for (const [name, base64] of files) {
@@ -38,20 +37,33 @@ DROP = """([zone, files]) => {
 
 
 @pytest.fixture
-def password(program: str, transactional_db: None) -> str:
-    """Of an owner of the tenant acme, who may have voices of its own."""
+def passwords(program: str, transactional_db: None) -> dict[str, str]:
+    """Of the people of the tenant acme, which may have voices of its own, by role."""
     from tenants.audit import PLATFORM
     from tenants.people import add_person
     from tenants.roles import Role
     from tests.conftest import make_tenant
+    from tests.speech import make_voice
 
-    person = add_person(tenant=make_tenant("acme"), name="ada", role=Role.OWNER, actor=PLATFORM)
-    return person.password
+    tenant = make_tenant("acme")
+    make_voice("counter", tenant=tenant)
+    people = [
+        add_person(tenant=tenant, name=role.value, role=role, actor=PLATFORM) for role in Role
+    ]
+    return {one.person.role: one.password for one in people}
 
 
 @pytest.fixture
-def mill(password: str) -> Iterator[str]:
-    """The whole mill, with an engine that clones on the cpu queue: its address."""
+def address(passwords: dict[str, str]) -> Iterator[str]:
+    with serving(child_environment(), FOLDER / "browser-api.log") as address:
+        yield address
+
+
+@pytest.fixture
+def mill(address: str) -> Iterator[None]:
+    """All that works, with an engine that clones on the cpu queue."""
+    from jobs.models import Offer
+
     work = child_environment(WORKER_MODULES="synthesis_worker.tasks", ENGINES=ENGINES)
     with ExitStack() as stack:
 
@@ -63,27 +75,34 @@ def mill(password: str) -> Iterator[str]:
         for queue in ("cpu", "media"):
             celery = ("-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@desk")
             begin(queue, *celery, "-P", "threads", "-c", "1", *QUIET)
-        yield stack.enter_context(serving(child_environment(), FOLDER / "browser-api.log"))
+        wait_until(Offer.objects.filter(engine="mimic").exists, what="an engine that clones")
+        yield
 
 
-@pytest.fixture
-def owner(program: str, mill: str, password: str) -> Iterator[Page]:
-    """Signed in, at a browser whose every request stays on this server."""
+@contextmanager
+def signed_in_as(role: str, program: str, address: str, password: str) -> Iterator[Page]:
+    """At a browser whose every request stays on this server, and whose scripts raise nothing."""
     strangers: list[str] = []
     errors: list[str] = []
     with chromium(program) as browser:
-        page = browser.new_context(base_url=mill).new_page()
+        page = browser.new_context(base_url=address).new_page()
         page.on("request", lambda asked: strangers.append(asked.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto("/admin/")
-        page.fill("input[name=username]", OWNER)
+        page.fill("input[name=username]", f"{role}@acme")
         page.fill("input[name=password]", password)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url("**/admin/")
         yield page
-    assert [url for url in strangers if not url.startswith((mill, "data:", "blob:"))] == []
+    assert [url for url in strangers if not url.startswith((address, "data:", "blob:"))] == []
     assert errors == []
+
+
+@pytest.fixture
+def owner(program: str, mill: None, address: str, passwords: dict[str, str]) -> Iterator[Page]:
+    with signed_in_as("owner", program, address, passwords["owner"]) as page:
+        yield page
 
 
 def card(page: Page, name: str) -> Locator:
@@ -112,9 +131,8 @@ def clone(page: Page) -> None:
     expect(card(page, "head").locator(".vm-badge")).to_have_text("ready", timeout=30_000)
 
 
-def turn(page: Page, name: str, value: float) -> None:
-    slider = page.locator(f"[data-dial={name}]")
-    slider.evaluate(
+def turn(page: Page, dial: str, value: float) -> None:
+    page.locator(dial).evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')) }",
         str(value),
     )
@@ -132,14 +150,25 @@ def test_from_recordings_to_a_voice_that_is_heard_and_erased(owner: Page) -> Non
         if (use := row.get_by_role("button", name="Use it")).count():
             use.click()
             expect(row.get_by_text("as you decided")).to_be_visible()
+    play = rows.first.get_by_role("button", name=re.compile("^Play"))
+    play.click()
+    expect(play).to_have_text("Pause")
     clone(owner)
 
-    turn(owner, "stability", 0.2)
+    turn(owner, "[data-dial=stability]", 0.2)
+    turn(owner, "[data-engine=mimic]", 0.6)
     expect(card(owner, "settings").get_by_text("The draft is saved")).to_be_visible()
+    owner.reload()
+    expect(owner.locator("[data-dial=stability]")).to_have_value("0.2")
+    expect(owner.locator("[data-engine=mimic]")).to_have_value("0.6")
     publish = owner.get_by_role("button", name="Publish the draft")
     expect(publish).to_be_visible()
 
     audition = card(owner, "audition")
+    with owner.expect_response(
+        lambda one: one.url.endswith("/sample") and one.status == 200, timeout=20_000
+    ):
+        audition.get_by_role("button", name="Hear the sample sentence").click()
     audition.get_by_label("What it says").fill("Good morning.")
     audition.get_by_role("button", name="Speak").first.click()
     link = audition.get_by_role("link", name="Download").first
@@ -171,3 +200,16 @@ def test_what_is_no_recording_is_told_so_with_what_to_do(owner: Page) -> None:
     expect(card(owner, "making").locator(".vm-trouble")).to_contain_text("consent")
     bad.get_by_role("button", name="Remove").click()
     expect(rows).to_have_count(2)
+
+
+def test_who_only_looks_sees_the_voice_and_nothing_to_press(
+    program: str, address: str, passwords: dict[str, str]
+) -> None:
+    with signed_in_as("viewer", program, address, passwords["viewer"]) as page:
+        page.goto("/admin/voices/voice/")
+        page.get_by_role("link", name="counter").first.click()
+        expect(card(page, "head").locator(".vm-badge")).to_have_text("ready")
+        expect(page.get_by_text("Your role lets you see this voice")).to_be_visible()
+        for name in ("Delete the voice", "Publish the draft", "Clone", "Record", "Speak"):
+            expect(page.get_by_role("button", name=name)).to_have_count(0)
+        expect(page.locator("[data-dial=speed]")).to_be_disabled()

@@ -93,6 +93,10 @@ class VoicePage:
         return str(made.job_id) if made and made.progress is not None else ""
 
     @property
+    def is_cloned(self) -> bool:
+        return self.voice.artifacts.exists()
+
+    @property
     def can_roll_back(self) -> bool:
         return self.voice.revisions.filter(state=Revision.State.RETIRED).exists()
 

@@ -34,6 +34,15 @@ export async function call(method, address, { body, version, key, prefer, signal
   return { told, version: answer.headers.get("ETag") };
 }
 
+// A sound as an address of this page: an <audio> cannot say for which tenant it asks. Null while
+// the sound is still made.
+export async function sound(address) {
+  const answer = await fetch(address, { headers: headers() });
+  if (answer.status === 202) return null;
+  if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
+  return URL.createObjectURL(await answer.blob());
+}
+
 // Asks again and again until `done` of what was told; hidden pages wait.
 export async function follow(address, done, seen, { every = 1000 } = {}) {
   for (;;) {

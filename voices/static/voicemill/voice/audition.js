@@ -1,5 +1,5 @@
 // "Test voice": type, play, stop, download; and two ways side by side.
-import { call, follow, VOICE } from "./api.js";
+import { call, follow, sound, VOICE } from "./api.js";
 import { button, make, say } from "./elements.js";
 
 const ENDED = ["succeeded", "failed", "cancelled", "expired"];
@@ -9,9 +9,29 @@ export class Audition {
     this.card = card;
     this.text = card.querySelector("textarea");
     this.sides = [...card.querySelectorAll("[data-side]")].map((place) => new Side(place, () => this.text.value.trim()));
+    this.sample = card.querySelector("[data-sample]");
+    this.sample.addEventListener("click", () => this.hear());
     card.querySelector("[data-compare]").addEventListener("change", (event) => {
       this.sides[1].place.hidden = !event.target.checked;
     });
+  }
+
+  // The sentence that is always there: made at the first time, kept after it.
+  async hear() {
+    const note = this.sample.nextElementSibling;
+    const address = `${VOICE}/sample`;
+    try {
+      let made = await sound(address);
+      while (!made) {
+        say(note, "Is made");
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        made = await sound(address);
+      }
+      say(note, "");
+      await new Audio(made).play();
+    } catch (problem) {
+      say(note, problem.message, true);
+    }
   }
 }
 
@@ -55,7 +75,7 @@ class Side {
     const address = `/api/v1/jobs/${told.id}`;
     const job = await follow(address, (one) => ENDED.includes(one.state), (one) => this.progress(one), { every: 300 });
     this.job = null;
-    if (job.state === "succeeded") this.play(address, job);
+    if (job.state === "succeeded") await this.play(address, job);
     else if (job.state === "failed") say(this.note, job.error?.message ?? "It could not be spoken.", true);
     else say(this.note, "Stopped.");
   }
@@ -65,9 +85,10 @@ class Side {
     else if (job.state !== "succeeded") say(this.note, "Waits for a worker");
   }
 
-  play(address, job) {
-    this.audio.src = `${address}/audio`;
-    this.download.href = `${address}/audio`;
+  async play(address, job) {
+    const made = await sound(`${address}/audio`);
+    this.audio.src = this.download.href = made;
+    this.download.download = `voice-${job.id.slice(0, 8)}.${job.result.format}`;
     this.download.hidden = false;
     const how = [job.result?.engine, job.result?.cached && "said before", job.result?.substituted && "by a stand-in"];
     say(this.note, how.filter(Boolean).join(", "));

@@ -14,7 +14,7 @@ const samples = new Samples(card("samples"), () => {});
 const consents = new Consents(card("consent"), () => {});
 const making = new Making(card("making"), () => window.location.reload());
 const sliders = new Sliders(card("settings"), showDraft);
-new Audition(card("audition"));
+if (card("audition").querySelector("textarea")) new Audition(card("audition"));
 
 function showDraft(told) {
   for (const element of document.querySelectorAll("[data-draft]")) element.hidden = told.state !== "draft";
@@ -26,6 +26,7 @@ for (const element of document.querySelectorAll("[data-posts]")) {
     if (element.dataset.asks && !window.confirm(element.dataset.asks)) return;
     const note = head.querySelector("[data-note]");
     try {
+      await sliders.settled();
       await call(element.dataset.method ?? "POST", `${VOICE}${element.dataset.posts}`, { version: sliders.version ?? "*" });
       window.location.assign(element.dataset.then ?? window.location.href);
     } catch (problem) {

@@ -1,6 +1,6 @@
 // The voice's dials: they edit a draft; what jobs get changes when it is published.
 import { call, VOICE } from "./api.js";
-import { say } from "./elements.js";
+import { make, say } from "./elements.js";
 
 const REST = 400; // milliseconds after the last move
 
@@ -10,13 +10,14 @@ export class Sliders {
     this.changed = changed;
     this.note = card.querySelector("[data-note]");
     this.inputs = [...card.querySelectorAll("[data-dial]")];
+    this.own = [];
     this.timer = 0;
+    this.saved = Promise.resolve();
     for (const input of this.inputs) input.addEventListener("input", () => this.moved(input));
   }
 
   load(told, version) {
     this.version = version;
-    this.advanced = told.advanced;
     for (const input of this.inputs) {
       const value = told.settings[input.dataset.dial];
       if (input.type === "checkbox") input.checked = value;
@@ -24,6 +25,7 @@ export class Sliders {
       this.tell(input);
       this.fit(input, told);
     }
+    this.loadOwn(told);
   }
 
   // A dial that none of the voice's engines has would be refused.
@@ -35,14 +37,41 @@ export class Sliders {
     if (missing) input.closest(".vm-dial").title = "No engine that speaks this voice has it.";
   }
 
+  // What only one engine has goes to that engine alone.
+  loadOwn(told) {
+    const place = this.card.querySelector("[data-own]");
+    this.own = [];
+    place.replaceChildren();
+    for (const [engine, dials] of Object.entries(told.engines)) {
+      for (const [name, span] of Object.entries(dials)) {
+        place.append(this.ownDial(engine, name, span, told.advanced[engine]?.[name] ?? span.default));
+      }
+    }
+  }
+
+  ownDial(engine, name, span, value) {
+    const input = make("input", { type: "range", min: span.low, max: span.high, step: (span.high - span.low) / 100, "data-engine": engine, "data-name": name, "data-digits": 2, disabled: this.card.dataset.may !== "edit" });
+    input.dataset.default = span.default;
+    input.value = value;
+    input.addEventListener("input", () => this.moved(input));
+    this.own.push(input);
+    const dial = make("label", { class: "vm-dial" }, make("span", {}, name.replaceAll("_", " "), make("output")), input, make("small", {}, `${engine} alone`));
+    this.tell(input);
+    return dial;
+  }
+
   tell(input) {
-    const output = input.parentElement.querySelector("output");
+    const output = input.parentElement?.querySelector("output");
     if (output) output.textContent = Number(input.value).toFixed(Number(input.dataset.digits));
   }
 
   values() {
     const entries = this.inputs.filter((input) => !input.disabled).map((input) => [input.dataset.dial, input.type === "checkbox" ? input.checked : Number(input.value)]);
-    return { ...Object.fromEntries(entries), advanced: this.advanced };
+    const advanced = {};
+    for (const { value, dataset } of this.own) {
+      if (Number(value) !== Number(dataset.default)) (advanced[dataset.engine] ??= {})[dataset.name] = Number(value);
+    }
+    return { ...Object.fromEntries(entries), advanced };
   }
 
   moved(input) {
@@ -52,8 +81,20 @@ export class Sliders {
     this.timer = setTimeout(() => this.save(), REST);
   }
 
-  async save() {
+  // One after the other: each carries the version that the one before it made.
+  save() {
     clearTimeout(this.timer);
+    this.timer = 0;
+    this.saved = this.saved.then(() => this.put());
+    return this.saved;
+  }
+
+  // What was moved and is not saved yet goes first.
+  settled() {
+    return this.timer ? this.save() : this.saved;
+  }
+
+  async put() {
     try {
       const { told, version } = await call("PUT", `${VOICE}/settings`, { body: this.values(), version: this.version });
       this.version = version;

@@ -1,4 +1,5 @@
 // A recording as a picture that plays: click or press the arrows to go to a place in it.
+import { sound } from "./api.js";
 import { make, button, seconds } from "./elements.js";
 
 const HIGH = 48;
@@ -20,8 +21,6 @@ function outline(peaks) {
 
 export function waveform(address, peaks, length, name) {
   const audio = new Audio();
-  audio.preload = "none";
-  audio.src = address;
   const picture = svg("svg", { viewBox: `0 0 ${Math.max(1, peaks.length - 1)} ${HIGH}`, preserveAspectRatio: "none", class: "vm-wave" });
   const shape = outline(peaks);
   const clip = `wave-${Math.random().toString(36).slice(2)}`;
@@ -33,10 +32,23 @@ export function waveform(address, peaks, length, name) {
   const clock = make("span", { class: "vm-clock" }, seconds(length));
   const toggle = button("Play", () => (audio.paused ? start() : audio.pause()), { "aria-label": `Play ${name}` });
 
-  function start() {
+  async function start() {
     if (playing && playing !== audio) playing.pause();
     playing = audio;
-    audio.play().catch(() => { clock.textContent = "cannot be played"; });
+    try {
+      await fetched();
+      await audio.play();
+    } catch {
+      clock.textContent = "cannot be played";
+    }
+  }
+
+  // When it is first wanted: most recordings are only looked at.
+  async function fetched() {
+    if (audio.src) return;
+    const place = audio.currentTime;
+    audio.src = await sound(address);
+    audio.currentTime = place;
   }
 
   function show() {
@@ -46,7 +58,8 @@ export function waveform(address, peaks, length, name) {
     clock.textContent = audio.currentTime ? `${seconds(audio.currentTime)} / ${seconds(length)}` : seconds(length);
   }
 
-  function seek(share) {
+  async function seek(share) {
+    await fetched();
     audio.currentTime = Math.max(0, Math.min(1, share)) * length;
     show();
   }
