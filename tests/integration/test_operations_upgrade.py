@@ -81,7 +81,8 @@ class Ground:
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment_of(self.services, self.folder)
+        """Engines of the product alone: of the tests' own, the code of before knows not all."""
+        return environment_of(self.services, self.folder, ENGINES="espeak,piper")
 
     def dispatch(self, code: Path) -> subprocess.Popen[bytes]:
         return self._start("manage.py", "dispatch", code=code)
