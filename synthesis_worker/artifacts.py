@@ -1,27 +1,28 @@
-"""What was cloned, on its way to its engine: read from the store, compared with its hash, kept."""
+"""What was cloned, on its way to its engine: read, compared with its hash, kept for a while."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEEP_SECONDS = 60.0  # after the last use: who was erased is in no process's memory for longer
 MOST = 32
+T = TypeVar("T")
 
 
-class KeptArtifacts:
-    """The artifacts of late, in memory. Whether one may be used is asked before, each time."""
+class Kept(Generic[T]):
+    """What was used of late, in memory. Whether it may be used is asked before, each time."""
 
     def __init__(self, seconds: float = KEEP_SECONDS, most: int = MOST) -> None:
         self._seconds, self._most = seconds, most
-        self._kept: dict[str, tuple[float, bytes]] = {}
+        self._kept: dict[str, tuple[float, T]] = {}
         self._lock = threading.Lock()
 
-    def get(self, name: str, read: Callable[[], bytes]) -> bytes:
+    def get(self, name: str, read: Callable[[], T]) -> T:
         with self._lock:
             known = self._kept.pop(name, None)
         data = known[1] if known else read()
@@ -47,4 +48,4 @@ class KeptArtifacts:
                 del self._kept[name]
 
 
-artifacts = KeptArtifacts()
+artifacts: Kept[bytes] = Kept()

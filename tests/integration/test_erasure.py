@@ -15,7 +15,7 @@ from jobs.webhooks.endpoints import create_endpoint
 from jobs.webhooks.fanning import fan_out
 from jobs.wire import redis_client
 from personalities.models import Personality
-from synthesis_worker.artifacts import KeptArtifacts
+from synthesis_worker.artifacts import Kept
 from tenants.audit import PLATFORM
 from tenants.models import AuditLine
 from tests.conftest import make_tenant
@@ -282,7 +282,7 @@ def test_an_erasure_that_died_on_the_way_is_finished_by_the_sweep(
 
 
 def test_an_artifact_leaves_a_workers_memory_by_itself() -> None:
-    kept, read = KeptArtifacts(seconds=0.05), iter([b"one", b"two"])
+    kept, read = Kept[bytes](seconds=0.05), iter([b"one", b"two"])
     assert kept.get("a", lambda: next(read)) == b"one"
     assert kept.get("a", lambda: next(read)) == b"one"
     eventually(lambda: not len(kept))

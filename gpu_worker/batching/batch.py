@@ -1,0 +1,96 @@
+"""The one thread that owns the model: it lets streams in between steps, and mends what breaks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from gpu_worker.batching.entrance import Entrance
+from gpu_worker.batching.floor import Floor
+from gpu_worker.batching.utterances import Stream
+
+if TYPE_CHECKING:
+    from gpu_worker.batching.floor import Shape
+    from gpu_worker.batching.transformer import Weights
+    from gpu_worker.batching.utterances import Utterance
+    from gpu_worker.batching.vocoder import Decoder
+
+log = logging.getLogger(__name__)
+
+
+class NoMemoryError(Exception):
+    """The device cannot hold even one utterance now."""
+
+
+class Batch:
+    """Speaks many utterances at once. `close` returns when all that were asked have been spoken."""
+
+    def __init__(self, weights: Weights, decoder: Decoder, shape: Shape) -> None:
+        self._weights, self._decoder, self.shape = weights, decoder, shape
+        self._entrance = Entrance()
+        self._floor: Floor | None = None
+        self._thread = threading.Thread(target=self._run, name="batch", daemon=True)
+        self._thread.start()
+
+    def speak(self, utterance: Utterance) -> Stream:
+        if len(utterance.prefix) > self.shape.longest_prefix:
+            raise ValueError(f"a prefix of {len(utterance.prefix)} places")
+        stream = Stream(utterance)
+        self._entrance.put(stream)
+        return stream
+
+    def close(self) -> None:
+        self._entrance.close()
+        self._thread.join()
+
+    @torch.inference_mode()
+    def _run(self) -> None:
+        while (self._floor and self._floor.streams) or self._entrance.wait():
+            try:
+                self._turn()
+            except torch.OutOfMemoryError as error:
+                self._shrink(error)
+            except Exception as error:  # whatever it is, nobody may wait for ever
+                log.exception("the batch failed and begins anew")
+                self._empty(error)
+
+    def _turn(self) -> None:
+        floor = self._floor = self._floor or Floor(self._weights, self._decoder, self.shape)
+        while not floor.full and (stream := self._entrance.take()) is not None:
+            floor.seat(stream)
+        floor.go_on()
+
+    def _shrink(self, error: torch.OutOfMemoryError) -> None:
+        """Begin anew with half the slots; what was given of a stream is not given twice."""
+        seated = self._seated()
+        if self.shape.slots == 1:
+            log.error("no memory for a single utterance: %s", error)
+            self._empty(NoMemoryError(str(error)))
+            return
+        self.shape = replace(self.shape, slots=self.shape.slots // 2)
+        log.warning("out of memory: going on with %d slots", self.shape.slots)
+        self._clear()
+        for stream in seated:
+            self._entrance.put(stream)
+
+    def _empty(self, error: Exception) -> None:
+        """End all that sit."""
+        for stream in self._seated():
+            stream.end(error)
+        self._clear()
+
+    def _seated(self) -> list[Stream]:
+        """Where there was no place for any seat: who would have had the first."""
+        if self._floor is not None:
+            return self._floor.streams
+        first = self._entrance.take()
+        return [first] if first else []
+
+    def _clear(self) -> None:
+        self._floor = None
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

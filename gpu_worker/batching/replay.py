@@ -1,0 +1,59 @@
+"""Steps recorded once for each shape, then replayed: a card is asked once a step and not by kernel.
+
+The shapes are few: slots in powers of two, lengths in strides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+WARM = 3  # runs before a recording: libraries choose their kernels in these
+
+
+class Replay:
+    """Calls `advance(slots, length)`, which touches nothing but tensors, by its recording.
+
+    Warming up does the step for real: what a second doing would change is in `state`, and is put
+    back.
+    """
+
+    def __init__(self, advance: Callable[[int, int], None], state: Sequence[Tensor]) -> None:
+        self._advance, self._state = advance, state
+        self._recorded: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, slots: int, length: int) -> None:
+        shape = slots, length
+        if shape not in self._recorded:
+            self._warm(slots, length)
+            self._recorded[shape] = self._record(slots, length)
+        self._recorded[shape].replay()
+
+    def _warm(self, slots: int, length: int) -> None:
+        before = [tensor.clone() for tensor in self._state]
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM):
+                self._advance(slots, length)
+                for tensor, kept in zip(self._state, before, strict=True):
+                    tensor.copy_(kept)
+        torch.cuda.current_stream().wait_stream(side)
+
+    def _record(self, slots: int, length: int) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            self._advance(slots, length)
+        return graph
+
+
+def round_up(slots: int, most: int) -> int:
+    """To a power of two."""
+    return min(1 << (slots - 1).bit_length(), most)

@@ -1,0 +1,76 @@
+"""What is asked of a batch, and what is heard of it."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from gpu_worker.batching.sampling import Sampling
+
+    Sound = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One piece of text in one voice, as the model takes it."""
+
+    prefix: Tensor = field(repr=False)  # [length, width]: the voice's latents, then the text's
+    speaker: Tensor = field(repr=False)  # [width, 1]
+    sampling: Sampling
+    speed: float = 1.0
+    most: int | None = None  # tokens
+    soon: bool = True  # somebody listens: its first sound comes before others' further sound
+    deadline: float | None = None  # of time.monotonic()
+
+
+numbers = itertools.count()
+
+
+class LateError(Exception):
+    """The deadline passed before the end."""
+
+
+class Stream:
+    """The sound of one utterance, from the batch's thread to whoever asked."""
+
+    def __init__(self, utterance: Utterance) -> None:
+        self.utterance = utterance
+        self.number = next(numbers)  # who came first
+        self.given = 0  # samples
+        self._sound: queue.SimpleQueue[Sound | Exception | None] = queue.SimpleQueue()
+        self._left = threading.Event()
+
+    @property
+    def left(self) -> bool:
+        """Nobody listens any more."""
+        return self._left.is_set()
+
+    def leave(self) -> None:
+        self._left.set()
+
+    def give(self, sound: Sound) -> None:
+        self.given += len(sound)
+        self._sound.put(sound)
+
+    def end(self, error: Exception | None = None) -> None:
+        self._sound.put(error)
+
+    def listen(self) -> Generator[Sound, None, None]:
+        """Sound as it is made. Who stops listening ends the work."""
+        try:
+            while (heard := self._sound.get()) is not None:
+                if isinstance(heard, Exception):
+                    raise heard
+                yield heard
+        finally:
+            self.leave()

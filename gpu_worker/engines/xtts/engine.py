@@ -1,0 +1,247 @@
+"""XTTS behind the engine contract: requests of any thread meet in one batch."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib import metadata
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gpu_worker.batching.batch import Batch, NoMemoryError
+from gpu_worker.batching.floor import Shape
+from gpu_worker.batching.sampling import Sampling
+from gpu_worker.batching.utterances import LateError, Utterance
+from gpu_worker.engines.xtts.parts import decoder_of, prefix_of, weights_of
+from gpu_worker.engines.xtts.stock import digest_of, load_stock
+from gpu_worker.engines.xtts.voice import Hearing, check_samples, hear, pack, unpack
+from gpu_worker.engines.xtts.wording import LONGEST, Wording
+from synthesis_worker.artifacts import Kept
+from synthesis_worker.contract import (
+    AudioChunk,
+    Capabilities,
+    EngineBusy,
+    Model,
+    ModelMissing,
+    Range,
+    SpeechError,
+    SpeechRequest,
+    Unsupported,
+    VoiceArtifact,
+    Waveform,
+)
+from synthesis_worker.engines.request import check_dials, check_length
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from gpu_worker.batching.utterances import Stream
+    from gpu_worker.engines.xtts.voice import Speaker
+    from synthesis_worker.contract import Progress
+
+MODEL = "xtts_v2"
+MAX_CHARACTERS = 20_000
+AHEAD = 2  # pieces of one request that are spoken at once: a long text leaves slots to others
+LONGEST_PREFIX = 32 + 404  # the voice's latents, then text between start and stop
+DIALS = {
+    "speed": Range(0.5, 2.0, 1.0),
+    "stability": Range(0.0, 1.0, 0.75),
+    "temperature": Range(0.1, 1.0, 0.75),
+    "length_penalty": Range(0.1, 10.0, 1.0),
+    "repetition_penalty": Range(1.0, 20.0, 5.0),
+    "top_k": Range(1, 1000, 50),
+    "top_p": Range(0.01, 1.0, 0.85),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an operator has it run."""
+
+    folder: Path
+    device: str = "cpu"
+    slots: int = 8
+    accepted: bool = False  # the licence of the weights, by the operator
+    dtype: torch.dtype = torch.float32
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model, its batch, and what is known of it."""
+
+    model: Any
+    batch: Batch
+    wording: Wording
+    digest: str
+
+    @property
+    def width(self) -> int:
+        width: int = self.model.gpt.model_dim
+        return width
+
+
+class XttsEngine:
+    """One model on one device. Any number of threads may ask it at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loading = threading.Lock()
+        self._loaded: Loaded | None = None
+        self._speakers: Kept[Speaker] = Kept(most=256)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Nothing is offered where the licence was not accepted, or there is no model."""
+        models = self._models()
+        return Capabilities(
+            engine="xtts_v2",
+            version=metadata.version("coqui-tts"),
+            languages=tuple(sorted(LONGEST)),
+            max_characters=MAX_CHARACTERS,
+            dials=DIALS,
+            models=models,
+            streams=True,
+            clones=bool(models),
+            clone_seconds=(6.0, 30.0),
+            seeds=True,
+            licence="Coqui Public Model License 1.0.0: not for commercial use",
+            commercial=False,
+            real_time_factor=0.05 if self._settings.device == "cuda" else 2.5,
+        )
+
+    def load(self) -> None:
+        self._model()
+
+    def close(self) -> None:
+        """When all that was asked has been spoken."""
+        if self._loaded is not None:
+            self._loaded.batch.close()
+
+    def synthesize(self, request: SpeechRequest) -> Generator[AudioChunk, None, None]:
+        """Refuse at once what cannot be spoken; then sound, before the first sentence has ended."""
+        check_length(request, "XTTS", MAX_CHARACTERS)
+        check_dials(request, "XTTS", DIALS)
+        loaded = self._model()
+        speaker = self._speaker(loaded, request)
+        pieces = loaded.wording.read(request.text, request.language)
+        return self._speak(loaded, request, speaker, pieces)
+
+    def clone(self, samples: Sequence[Waveform], progress: Progress) -> VoiceArtifact:
+        check_samples(samples)
+        loaded = self._model()
+        progress(0.1)
+        hearing = Hearing()
+        speaker = hear(loaded.model, samples, hearing)
+        progress(0.9)
+        data = pack(speaker, loaded.digest, samples, hearing)
+        return VoiceArtifact("xtts_v2", data, loaded.digest)
+
+    def _models(self) -> tuple[Model, ...]:
+        try:
+            self._check_licence()
+            digest = digest_of(self._settings.folder)
+        except SpeechError:
+            return ()
+        return (Model(MODEL, digest, "", RATE),)
+
+    def _check_licence(self) -> None:
+        if not self._settings.accepted:
+            raise ModelMissing(
+                "The licence of XTTS's weights has not been accepted here: see `manage.py models`.",
+                code="licence_not_accepted",
+            )
+
+    def _model(self) -> Loaded:
+        with self._loading:
+            if self._loaded is None:
+                self._check_licence()
+                self._loaded = self._open()
+            return self._loaded
+
+    def _open(self) -> Loaded:
+        settings = self._settings
+        digest = digest_of(settings.folder)
+        model = load_stock(settings.folder, torch.device(settings.device))
+        weights, decoder = weights_of(model, settings.dtype), decoder_of(model)
+        most: int = model.args.gpt_max_text_tokens
+        shape = Shape(settings.slots, LONGEST_PREFIX)
+        return Loaded(model, Batch(weights, decoder, shape), Wording(model.tokenizer, most), digest)
+
+    def _speaker(self, loaded: Loaded, request: SpeechRequest) -> Speaker:
+        data = request.artifact
+        if data is None:
+            raise Unsupported("XTTS speaks only as somebody it has cloned.", code="voice_missing")
+        name = hashlib.sha256(data).hexdigest()
+        return self._speakers.get(name, lambda: unpack(data, loaded.digest, loaded.width))
+
+    def _speak(
+        self, loaded: Loaded, request: SpeechRequest, speaker: Speaker, pieces: list[list[int]]
+    ) -> Generator[AudioChunk, None, None]:
+        asked = (
+            loaded.batch.speak(_utterance(loaded, request, speaker, tokens, index))
+            for index, tokens in enumerate(pieces)
+        )
+        for stream in _ahead(asked):
+            for sound in _heard(stream):
+                yield Waveform(np.clip(sound, -1.0, 1.0), RATE)
+
+
+RATE = 24_000
+
+
+def _utterance(
+    loaded: Loaded, request: SpeechRequest, speaker: Speaker, tokens: list[int], index: int
+) -> Utterance:
+    return Utterance(
+        prefix=prefix_of(loaded.model, speaker.latents, torch.tensor(tokens)),
+        speaker=speaker.embedding.to(loaded.model.device),
+        sampling=_sampling(request, index),
+        speed=request.dials.get("speed", 1.0),
+        soon=index == 0,
+    )
+
+
+def _sampling(request: SpeechRequest, index: int) -> Sampling:
+    """Stability is another name for a low temperature; whoever sets both means the latter."""
+    dials = request.dials
+    stable = dials.get("stability", DIALS["stability"].default)
+    return Sampling(
+        temperature=dials.get("temperature", 1.05 - 0.4 * stable),
+        top_k=int(dials.get("top_k", DIALS["top_k"].default)),
+        top_p=dials.get("top_p", DIALS["top_p"].default),
+        repetition_penalty=dials.get("repetition_penalty", DIALS["repetition_penalty"].default),
+        length_penalty=dials.get("length_penalty", 1.0),
+        seed=request.seed + index,
+    )
+
+
+def _ahead(asked: Iterator[Stream]) -> Iterator[Stream]:
+    """Each in its turn, the next ones begun. Whoever stops early leaves them all."""
+    with ExitStack() as stack:
+        begun: deque[Stream] = deque()
+        for stream in islice(asked, AHEAD):
+            stack.callback(stream.leave)
+            begun.append(stream)
+        while begun:
+            yield begun.popleft()
+            for stream in islice(asked, 1):
+                stack.callback(stream.leave)
+                begun.append(stream)
+
+
+def _heard(stream: Stream) -> Iterator[Any]:
+    try:
+        yield from stream.listen()
+    except NoMemoryError as error:
+        raise EngineBusy(f"The card has no memory left: {error}", code="no_memory") from error
+    except LateError as error:
+        raise SpeechError(str(error), code="deadline_passed") from error
+    except Exception as error:
+        raise EngineBusy(f"XTTS failed: {error}", code="engine_failed") from error

@@ -1,0 +1,58 @@
+"""What the batch takes of the stock model: its weights as they are, and its vocoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.utils import parametrize
+
+from gpu_worker.batching.transformer import Weights
+from gpu_worker.batching.vocoder import Decoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def weights_of(model: Any, dtype: torch.dtype = torch.float32) -> Weights:
+    """What decodes is brought to `dtype`; what listens to samples stays as exact as it was."""
+    gpt = model.gpt
+    for part in (gpt.gpt, gpt.final_norm, gpt.mel_head, gpt.mel_embedding, gpt.mel_pos_embedding):
+        part.to(dtype)
+    return Weights(
+        blocks=list(gpt.gpt.h),
+        norms=(gpt.gpt.ln_f, gpt.final_norm),
+        head=gpt.mel_head,
+        tokens=gpt.mel_embedding,
+        positions=gpt.mel_pos_embedding.emb,
+        heads=gpt.heads,
+        start=gpt.start_audio_token,
+        stop=gpt.stop_audio_token,
+        longest=gpt.max_gen_mel_tokens,
+    )
+
+
+def decoder_of(model: Any) -> Decoder:
+    """With the weight norms worked in: they would be worked out anew at every call."""
+    hifigan = model.hifigan_decoder
+    for module in hifigan.waveform_decoder.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight")
+    inside, outside = hifigan.input_sample_rate, hifigan.output_sample_rate
+    compressed = hifigan.ar_mel_length_compression / hifigan.output_hop_length
+    return Decoder(
+        generator=hifigan.waveform_decoder,
+        scales=(compressed, outside / inside),
+        hop=hifigan.output_hop_length,
+        sample_rate=outside,
+    )
+
+
+@torch.inference_mode()
+def prefix_of(model: Any, latents: Tensor, tokens: Tensor) -> Tensor:
+    """[length, width]: the voice's latents [32, width], then the text between start and stop."""
+    gpt = model.gpt
+    framed = [gpt.start_text_token, *tokens.tolist(), gpt.stop_text_token]
+    text = torch.tensor(framed, device=model.device)[None]
+    read = gpt.text_embedding(text) + gpt.text_pos_embedding(text)
+    return torch.cat([latents.to(read), read[0]])

@@ -1,0 +1,109 @@
+"""Coqui's XTTS as it is published: imported with care, loaded from a local folder only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from functools import cache, wraps
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from synthesis_worker.contract import ModelDamaged, ModelMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import torch
+
+FILES = ("config.json", "model.pth", "vocab.json")
+
+
+@cache
+def coqui() -> Any:
+    """The module that holds the model. Nothing it needs may reach for a network or a compiler."""
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    stand_in_for_torchaudio_extension()
+    sys.modules.setdefault("torchcodec", _module("torchcodec"))
+    from TTS.tts.models import xtts
+
+    return xtts
+
+
+def load_stock(folder: Path, device: torch.device) -> Any:
+    """The model of the folder, ready to speak."""
+    _check_files(folder)
+    xtts = coqui()
+    try:
+        config = xtts.XttsConfig()
+        config.load_json(str(folder / "config.json"))
+        model = xtts.Xtts(config)
+        model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
+    except Exception as error:  # pickle, JSON, tokenizers and torch have no base in common
+        raise ModelDamaged(f"{folder.name} is no XTTS model: {_short(error)}") from error
+    model.to(device).eval()
+    return model
+
+
+def _check_files(folder: Path) -> None:
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if len(missing) == len(FILES):
+        raise ModelMissing(f"There is no XTTS model in {folder.name}; see docs/models.md.")
+    if missing:
+        raise ModelDamaged(f"{folder.name} lacks {', '.join(missing)}; install the model again.")
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
+
+
+def stand_in_for_torchaudio_extension() -> None:
+    """The wheel's compiled part is linked to CUDA and is not needed: mel, resample are Python."""
+    extension = _module("torchaudio._extension")
+    extension.__path__ = []
+    vars(extension).update(
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+        _IS_ALIGN_AVAILABLE=False,
+        fail_if_no_align=_refuse,
+        _check_cuda_version=lambda: None,
+        _load_lib=lambda _: False,
+    )
+    sys.modules.setdefault("torchaudio._extension", extension)
+
+
+def _refuse(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("torchaudio's compiled part is not used here")
+
+    return refuse
+
+
+def _module(name: str) -> ModuleType:
+    module = ModuleType(name)
+    module.__spec__ = ModuleSpec(name, None)
+    return module
+
+
+def digest_of(folder: Path) -> str:
+    """One hash for all that makes the model what it is. A large file is read once per state."""
+    _check_files(folder)
+    states = tuple((name, _state(folder / name)) for name in FILES)
+    return _digest(folder, states)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+@cache
+def _digest(folder: Path, states: tuple[tuple[str, object], ...]) -> str:
+    whole = hashlib.sha256()
+    for name, _ in states:
+        with (folder / name).open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()

@@ -1,0 +1,1 @@
+"""The engines of cards, with small random models of the real make."""

@@ -1,0 +1,82 @@
+"""Small XTTS models of the real make: random weights, saved as the published ones are."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from gpu_worker.engines.xtts.stock import coqui
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu")
+LANGUAGES += ("ko", "ja", "hi")
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!'(),-.:;?\"" + "áéíóúñüöäßçàèâêîôûëï¿¡"
+CODES = 1024
+STRONG, STOPS = 8.0, 6.0
+NARROW = 32  # channels of the vocoder, where 512 are published
+
+
+def write_vocabulary(path: Path) -> Tokenizer:
+    specials = ["[STOP]", "[UNK]", "[SPACE]"]
+    vocabulary = {token: index for index, token in enumerate([*specials, *LETTERS])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tags = [f"[{language}]" for language in LANGUAGES]
+    tokenizer.add_special_tokens([*specials, *tags, "[START]"])
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def narrow_vocoder() -> None:
+    """From now on models are made and loaded with a small vocoder."""
+    xtts = coqui()
+    if not isinstance(xtts.HifiDecoder, partial):
+        xtts.HifiDecoder = partial(xtts.HifiDecoder, upsample_initial_channel_decoder=NARROW)
+
+
+def small(
+    arguments: Any, *, layers: int = 2, width: int = 64, heads: int = 2, most: int = 24
+) -> None:
+    arguments.gpt_layers, arguments.gpt_n_heads = layers, heads
+    arguments.gpt_n_model_channels = arguments.decoder_input_dim = width
+    arguments.gpt_max_audio_tokens = most
+    arguments.gpt_use_perceiver_resampler = True
+    arguments.gpt_num_audio_tokens = CODES + 2
+    arguments.gpt_start_audio_token, arguments.gpt_stop_audio_token = CODES, CODES + 1
+
+
+def save_model(folder: Path, seed: int = 0, **sizes: int) -> Path:
+    """A folder that the real loader takes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = write_vocabulary(folder / "vocab.json")
+    xtts = coqui()
+    config = xtts.XttsConfig()
+    small(config.model_args, **sizes)
+    config.model_args.gpt_number_text_tokens = tokenizer.get_vocab_size()
+    config.model_args.gpt_start_text_token = tokenizer.token_to_id("[START]")
+    config.model_args.gpt_stop_text_token = tokenizer.token_to_id("[STOP]")
+    torch.manual_seed(seed)
+    model = xtts.Xtts(config)
+    model.tokenizer = type(model.tokenizer)(str(folder / "vocab.json"))
+    model.init_models()
+    _part(model)
+    config.save_json(str(folder / "config.json"))
+    torch.save({"model": model.state_dict(), "config": config.to_dict()}, folder / "model.pth")
+    return folder
+
+
+def _part(model: Any) -> None:
+    """Random weights hear their text hardly and never stop: these do, and choose clearly."""
+    gpt = model.gpt
+    with torch.no_grad():
+        for block in gpt.gpt.h:
+            for layer in (block.attn.c_attn, block.attn.c_proj, block.mlp.c_fc, block.mlp.c_proj):
+                layer.weight.mul_(STRONG)
+        gpt.text_embedding.weight.mul_(STRONG)
+        gpt.mel_head.weight.mul_(STRONG)
+        gpt.mel_head.bias[gpt.stop_audio_token] += STOPS
