@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpu_worker.batching.slots import Slots
-from gpu_worker.batching.utterances import LateError
 from gpu_worker.batching.vocoder import Stretch, decode
 
 if TYPE_CHECKING:
@@ -96,11 +94,10 @@ class Floor:
 
     def _let_go(self) -> None:
         for slot, seat in list(self._seats.items()):
-            late = time.monotonic() >= (seat.stream.utterance.deadline or float("inf"))
-            if seat.ended or late or seat.stream.left:
+            if seat.ended or seat.stream.left:
                 del self._seats[slot]
                 self._slots.rest(slot)
-                seat.stream.end(None if seat.ended else LateError("The deadline has passed."))
+                seat.stream.end()
 
 
 def _give(seat: Seat, sound: Sound) -> None:

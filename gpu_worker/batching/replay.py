@@ -49,7 +49,7 @@ class Replay:
 
     def _record(self, slots: int, length: int) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             self._advance(slots, length)
         return graph
 

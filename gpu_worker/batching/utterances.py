@@ -8,10 +8,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import numpy as np
     import numpy.typing as npt
     from torch import Tensor
 
@@ -30,14 +31,11 @@ class Utterance:
     speed: float = 1.0
     most: int | None = None  # tokens
     soon: bool = True  # somebody listens: its first sound comes before others' further sound
-    deadline: float | None = None  # of time.monotonic()
 
 
 numbers = itertools.count()
-
-
-class LateError(Exception):
-    """The deadline passed before the end."""
+PULSE = 0.5  # seconds
+NOTHING = np.zeros(0, np.float32)
 
 
 class Stream:
@@ -66,11 +64,20 @@ class Stream:
         self._sound.put(error)
 
     def listen(self) -> Generator[Sound, None, None]:
-        """Sound as it is made. Who stops listening ends the work."""
+        """Sound as it is made, and no sound where none comes for a while: so one may look up.
+
+        Who stops listening ends the work.
+        """
         try:
-            while (heard := self._sound.get()) is not None:
+            while (heard := self._hear()) is not None:
                 if isinstance(heard, Exception):
                     raise heard
                 yield heard
         finally:
             self.leave()
+
+    def _hear(self) -> Sound | Exception | None:
+        try:
+            return self._sound.get(timeout=PULSE)
+        except queue.Empty:
+            return NOTHING

@@ -17,7 +17,7 @@ import torch
 from gpu_worker.batching.batch import Batch, NoMemoryError
 from gpu_worker.batching.floor import Shape
 from gpu_worker.batching.sampling import Sampling
-from gpu_worker.batching.utterances import LateError, Utterance
+from gpu_worker.batching.utterances import Utterance
 from gpu_worker.engines.xtts.parts import decoder_of, prefix_of, weights_of
 from gpu_worker.engines.xtts.stock import digest_of, load_stock
 from gpu_worker.engines.xtts.voice import Hearing, check_samples, hear, pack, unpack
@@ -241,7 +241,5 @@ def _heard(stream: Stream) -> Iterator[Any]:
         yield from stream.listen()
     except NoMemoryError as error:
         raise EngineBusy(f"The card has no memory left: {error}", code="no_memory") from error
-    except LateError as error:
-        raise SpeechError(str(error), code="deadline_passed") from error
     except Exception as error:
         raise EngineBusy(f"XTTS failed: {error}", code="engine_failed") from error
