@@ -53,9 +53,11 @@ SWEEPS = [
     "voices.sweeps.forget_old_renders",
     "voices.sweeps.remove_orphans",
     "voices.owning.erasing.finish_erasures",
-    "voices.owning.removals.remove_noted",
 ]
+PROMPT_SWEEPS = ["voices.owning.removals.remove_noted"]  # seconds later, not every quarter hour
 ENDINGS = {"clone": "voices.owning.making.note_end"}  # who hears of ends, by kind of job
+BEFORE_ERASURE = "personalities.own_voice.let_go"  # who must let go of a voice
+BEFORE_RETRY = "voices.owning.standing.hold_to_retry"  # who may refuse one
 HEALTH = {"Broker": "config.health.ask_broker", "Store": "config.health.ask_store"}
 
 # Speech

@@ -27,13 +27,14 @@ from jobs.services.restored import mend_after_restore
 from jobs.webhooks.postman import Postman
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 BUSY = 0.02  # seconds between looks while there is backlog that moves
 SLOW = 0.25  # and while it does not, because every slot is taken
 AWAY_PAUSE = 0.5
 IDLE = 1.0  # and at rest; a hint wakes it sooner
 MEND_EVERY = 5.0
+SWEEP_PROMPTLY = 5.0
 AWAY = (DatabaseError, redis.RedisError, BrokerError, KombuError, AMQPError, OSError)
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,8 @@ class Dispatcher:
     def run(self) -> None:
         """Until stopped."""
         self._until_back(self._come_in)
-        sweeper = threading.Thread(target=self._sweep_forever, daemon=True)
-        sweeper.start()
+        for sweeper in (self._sweep_forever, self._sweep_promptly):
+            threading.Thread(target=sweeper, daemon=True).start()
         postman = threading.Thread(target=Postman(self.stop).run, daemon=True)
         postman.start()
         while not self.stop.is_set():
@@ -154,7 +155,13 @@ class Dispatcher:
     def _sweep_forever(self) -> None:
         """Sweeps take their time in a thread of their own, by dotted name: they may stand above."""
         while not self.stop.wait(settings.SWEEP_EVERY.total_seconds()):
-            run_sweeps()
+            run_sweeps(settings.SWEEPS)
+            connection.close()
+
+    def _sweep_promptly(self) -> None:
+        """What somebody waits for does not wait behind the listing of a whole store."""
+        while not self.stop.wait(SWEEP_PROMPTLY):
+            run_sweeps(settings.PROMPT_SWEEPS)
             connection.close()
 
 
@@ -163,10 +170,10 @@ def grace_after_outage() -> float:
     return LOOK_EVERY * 2 + settings.LEASE.total_seconds() / RENEWALS
 
 
-def run_sweeps(*, dry_run: bool = False) -> dict[str, int]:
+def run_sweeps(names: Iterable[str], *, dry_run: bool = False) -> dict[str, int]:
     """What each sweep removed, or would remove. One that fails does not keep the others away."""
     done: dict[str, int] = {}
-    for name in settings.SWEEPS:
+    for name in names:
         try:
             done[name] = import_string(name)(dry_run=dry_run)
         except Exception:

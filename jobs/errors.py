@@ -75,7 +75,7 @@ class BadLastEventIdError(LedgerError):
 
 
 class NotRetriableError(LedgerError):
-    """Only what did not succeed is retried, while its text is kept; a clone is asked for anew."""
+    """Only what did not succeed is retried, while its text and voice are there; a clone never."""
 
     code = "not_retriable"
     status = 409

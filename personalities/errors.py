@@ -5,6 +5,7 @@ PersonalityError
 ├── SlugTakenError              409 slug_taken
 ├── PersonalityInactiveError    409 personality_inactive
 ├── PersonalityVoicelessError   409 personality_voiceless
+├── OwnVoiceMissingError        409 own_voice_missing
 └── PromptTooLongError          413 prompt_too_long
 """
 
@@ -44,6 +45,13 @@ class PersonalityVoicelessError(PersonalityError):
     """This personality has no voice that can speak; give it one, or send `substitute: "flag"`."""
 
     code = "personality_voiceless"
+    status = 409
+
+
+class OwnVoiceMissingError(PersonalityError):
+    """This personality has no voice of its own: upload recordings for one first."""
+
+    code = "own_voice_missing"
     status = 409
 
 

@@ -37,6 +37,15 @@ class Personality(models.Model):
     fallback_voice = models.ForeignKey(
         Voice, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    own_voice = models.ForeignKey(
+        Voice,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Made for it through its addresses; what it speaks with is `voice`.",
+    )
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())

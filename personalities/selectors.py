@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
@@ -12,6 +11,7 @@ from personalities.errors import PersonalityInactiveError, PersonalityNotFoundEr
 from personalities.models import Personality
 from personalities.settling import default_row, settle
 from voices.models import Voice
+from voices.selectors import as_uuid
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,7 +23,7 @@ def tenant_personalities(tenant_id: UUID) -> QuerySet[Personality]:
     """All of a tenant's, those that everybody begins with among them."""
     settle(tenant_id)
     found = Personality.objects.filter(tenant_id=tenant_id)
-    return found.select_related("voice", "fallback_voice")
+    return found.select_related("voice", "fallback_voice", "own_voice")
 
 
 def find_personality(tenant_id: UUID, reference: str) -> Personality:
@@ -65,10 +65,3 @@ def _marcel(tenant_id: UUID) -> Personality:
     default = default_personalities()[0]
     stock = {voice.slug: voice for voice in Voice.objects.filter(tenant=None)}
     return default_row(default, tenant_id, stock)
-
-
-def as_uuid(reference: str) -> UUID | None:
-    try:
-        return uuid.UUID(reference)
-    except ValueError:
-        return None

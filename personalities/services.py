@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
@@ -16,16 +17,16 @@ from personalities.errors import (
     SlugTakenError,
 )
 from personalities.models import Personality
-from personalities.selectors import as_uuid, check_active
+from personalities.selectors import check_active
 from personalities.settling import settle
 from tenants.audit import record
 from tenants.limits import LimitReachedError
 from tenants.models import Tenant
 from tenants.versions import VersionChangedError
-from voices.selectors import find_voice
+from voices.selectors import as_uuid, find_voice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
     from tenants.audit import Actor
@@ -51,7 +52,7 @@ def create_personality(
     check_slug(tenant_id, made.slug, besides=made.id)
     made.save(force_insert=True)
     made.refresh_from_db(fields=["created_at", "updated_at"])
-    _note(actor, action, made)
+    note(actor, action, made)
     return made
 
 
@@ -65,31 +66,31 @@ def edit_personality(
     fields: Mapping[str, Any],
 ) -> Personality:
     """Change what is named. The primary, switched off, hands its mark to the next active one."""
-    edited = _locked(tenant_id, personality_id, expected)
+    edited = hold_personality(tenant_id, personality_id, expected)
     before = _columns(edited)
     _describe(edited, fields)
     check_slug(tenant_id, edited.slug, besides=edited.id)
     was_primary, edited.primary = edited.primary, edited.primary and edited.active
-    _save(edited)
+    save_personality(edited)
     if was_primary and not edited.primary:
         _pass_mark(tenant_id)
     after = _columns(edited)
-    _note(actor, "edited", edited, changed=[n for n in COLUMNS if before[n] != after[n]])
+    note(actor, "edited", edited, changed=[n for n in COLUMNS if before[n] != after[n]])
     return edited
 
 
 @transaction.atomic
 def make_primary(*, tenant_id: UUID, personality_id: UUID, actor: Actor) -> Personality:
     """From now on it answers where nobody else is named. The one before it loses the mark."""
-    chosen = _locked(tenant_id, personality_id, None)
+    chosen = hold_personality(tenant_id, personality_id, None)
     check_active(chosen)
     if chosen.primary:
         return chosen
     others = Personality.objects.filter(tenant_id=tenant_id, primary=True)
     others.update(primary=False, version=F("version") + 1, updated_at=Now())
     chosen.primary = True
-    _save(chosen)
-    _note(actor, "made_primary", chosen)
+    save_personality(chosen)
+    note(actor, "made_primary", chosen)
     return chosen
 
 
@@ -98,11 +99,11 @@ def delete_personality(
     *, tenant_id: UUID, personality_id: UUID, actor: Actor, expected: int | None
 ) -> Personality | None:
     """Gone for good. Where it was primary the first active one is now, or none: the answer."""
-    doomed = _locked(tenant_id, personality_id, expected)
+    doomed = hold_personality(tenant_id, personality_id, expected)
     doomed.delete()
     doomed.id = personality_id
     heir = _pass_mark(tenant_id) if doomed.primary else None
-    _note(actor, "deleted", doomed, primary_now=heir.slug if heir else None)
+    note(actor, "deleted", doomed, primary_now=heir.slug if heir else None)
     return heir
 
 
@@ -125,8 +126,12 @@ def free_slug(tenant_id: UUID, wanted: str) -> str:
             "slug", flat=True
         )
     )
-    names = (base, *(f"{base}-{number}" for number in range(2, MOST + 3)))
-    return next(name for name in names if name not in taken and is_slug(name))
+    return next(name for name in numbered(base) if name not in taken and is_slug(name))
+
+
+def numbered(base: str) -> Iterator[str]:
+    """ada, ada-2, ada-3 and so on."""
+    return chain([base], (f"{base}-{number}" for number in count(2)))
 
 
 def is_slug(text: str) -> bool:
@@ -140,10 +145,11 @@ def lock_personalities(tenant_id: UUID) -> None:
     Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
 
 
-def _locked(tenant_id: UUID, personality_id: UUID, expected: int | None) -> Personality:
+def hold_personality(tenant_id: UUID, personality_id: UUID, expected: int | None) -> Personality:
+    """As it is now, and as it stays until the transaction ends but for us."""
     lock_personalities(tenant_id)
     rows = Personality.objects.filter(tenant_id=tenant_id, id=personality_id)
-    if (found := rows.select_related("voice", "fallback_voice").first()) is None:
+    if (found := rows.select_related("voice", "fallback_voice", "own_voice").first()) is None:
         raise PersonalityNotFoundError
     if expected not in {None, found.version}:
         raise VersionChangedError
@@ -166,20 +172,24 @@ def _describe(personality: Personality, fields: Mapping[str, Any]) -> None:
 
 def _choose_voices(personality: Personality, fields: Mapping[str, Any]) -> None:
     if "voice" in fields:
-        personality.voice = _voice(personality.tenant_id, fields["voice"])
+        personality.voice = _voice(personality, fields["voice"], personality.voice)
     if "fallback" in fields:
         fallback = fields["fallback"] or {"engine": "", "voice": None}
         personality.fallback_engine = fallback.get("engine", personality.fallback_engine)
         if "voice" in fallback:
-            personality.fallback_voice = _voice(personality.tenant_id, fallback["voice"])
+            wanted, present = fallback["voice"], personality.fallback_voice
+            personality.fallback_voice = _voice(personality, wanted, present)
 
 
-def _voice(tenant_id: UUID, reference: str | None) -> Voice | None:
-    """A stock voice or the tenant's own; any other is not found."""
-    return find_voice(tenant_id, reference) if reference else None
+def _voice(personality: Personality, reference: str | None, present: Voice | None) -> Voice | None:
+    """A stock voice or the tenant's own; any other is not found. One that is switched off stays."""
+    if present is not None and reference == str(present.id):
+        return present
+    return find_voice(personality.tenant_id, reference) if reference else None
 
 
-def _save(personality: Personality) -> None:
+def save_personality(personality: Personality) -> None:
+    """Changes that an editor must have seen: the version moves."""
     personality.version += 1
     personality.updated_at = cast(Any, Now())
     personality.save(force_update=True)
@@ -190,7 +200,7 @@ def _pass_mark(tenant_id: UUID) -> Personality | None:
     heir = Personality.objects.filter(tenant_id=tenant_id, active=True).first()
     if heir is not None:
         heir.primary = True
-        _save(heir)
+        save_personality(heir)
     return heir
 
 
@@ -198,7 +208,7 @@ def _columns(personality: Personality) -> dict[str, Any]:
     return {name: getattr(personality, name) for name in COLUMNS}
 
 
-def _note(actor: Actor, deed: str, personality: Personality, **detail: Any) -> None:
+def note(actor: Actor, deed: str, personality: Personality, **detail: Any) -> None:
     record(
         actor,
         f"personality.{deed}",

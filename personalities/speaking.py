@@ -11,6 +11,7 @@ from django.conf import settings
 from personalities.errors import PersonalityVoicelessError
 from personalities.selectors import check_active
 from voices.errors import NoEngineError, VoiceNotFoundError
+from voices.owning.errors import ConsentWithdrawnError
 from voices.services import submit_synthesis
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def speak_as(personality: Personality, ask: Ask) -> Submitted:
     for request in _ways(personality, ask.request):
         try:
             return submit_synthesis(replace(ask, request=request))
-        except (NoEngineError, VoiceNotFoundError) as error:
+        except (NoEngineError, VoiceNotFoundError, ConsentWithdrawnError) as error:
             refused = refused or error
-    if isinstance(refused, NoEngineError):
+    if isinstance(refused, NoEngineError | ConsentWithdrawnError):
         raise refused
     raise PersonalityVoicelessError
 

@@ -9,15 +9,29 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from jobs.selectors import usage_of_personality
-from voices.models import Revision, Sample
+from personalities.own_voice import own_voice_of
+from voices.dials import numbers, shown
+from voices.models import Revision
+from voices.owning.drafting import edited
+from voices.owning.selectors import making_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from personalities.models import Personality
-    from voices.models import Voice
+    from voices.models import Sample, Voice
 
 STATS_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVoice:
+    """The voice that a personality has of its own: how far it is, and how its draft is tuned."""
+
+    voice: Voice
+    progress: float | None
+    settings: dict[str, Any]
+    draft: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +39,20 @@ class VoiceState:
     provider: str | None
     settings: dict[str, float]
     samples: Sequence[Sample]
+    own: OwnVoice | None
     stats: dict[str, Any]
 
 
 def voice_state(personality: Personality) -> VoiceState:
-    """A stock voice's samples are nobody's to see; it has none."""
-    voice = personality.voice
+    """Samples are those of its own voice: a stock voice's are nobody's to see; it has none."""
+    voice, own = personality.voice, own_voice_of(personality)
     revision = _published(voice) if voice else None
     binding = revision.bindings.order_by("substitute", "id").first() if revision else None
     return VoiceState(
         provider=binding.engine if binding else None,
-        settings=dict(revision.settings) if revision else {},
-        samples=_samples(personality),
+        settings=numbers(revision.settings) if revision else {},
+        samples=list(own.samples.all()) if own else [],
+        own=_state_of(own) if own else None,
         stats=_stats(personality),
     )
 
@@ -45,11 +61,13 @@ def _published(voice: Voice) -> Revision | None:
     return voice.revisions.filter(state=Revision.State.PUBLISHED).first()
 
 
-def _samples(personality: Personality) -> list[Sample]:
-    return list(
-        Sample.objects.filter(voice=personality.voice_id, tenant_id=personality.tenant_id)
-        if personality.voice_id
-        else ()
+def _state_of(voice: Voice) -> OwnVoice:
+    making, revision = making_of(voice), edited(voice)
+    return OwnVoice(
+        voice=voice,
+        progress=making.progress if making else None,
+        settings=shown(revision.settings if revision else {}),
+        draft=revision is not None and revision.state == Revision.State.DRAFT,
     )
 
 

@@ -1,4 +1,4 @@
-"""The door between ledger and cloning engines: samples go in, an artifact comes out."""
+"""Cloning: samples go to an engine, and what it made of them is kept."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from celery import shared_task
-
-from jobs.answering import answer_bell, check_stop
+from jobs.answering import check_stop
 from jobs.patience import patiently
 from synthesis_worker import audio
 from synthesis_worker.contract import CloningEngine, ModelMissing, Unsupported
 from synthesis_worker.equipment import engines
-from synthesis_worker.telling import ProgressTeller
+from synthesis_worker.fetching import fetch
+from synthesis_worker.telling import ProgressTeller, go_on
 from voices import storage
 from voices.errors import VoiceError
 from voices.named import CANONICAL
 from voices.owning.making import Made, finish_clone
 from voices.owning.removals import remove_now
-from voices.store import (
-    StoreDown,
-    StoreError,
-    StoreRefused,
-    artifact_name,
-    audio_name,
-    read_verified,
-)
+from voices.store import StoreError, artifact_name, audio_name
 from voices.store.names import media_type_of
 
 if TYPE_CHECKING:
@@ -36,19 +28,12 @@ if TYPE_CHECKING:
     from jobs.services.claims import ClaimedJob
     from synthesis_worker.contract import VoiceArtifact, Waveform
 
-MOST = 0.95  # until it is finished
-
-
-@shared_task(name="synthesis_worker.clone")
-def clone(job_id: str) -> None:
-    answer_bell(job_id, clone_voice)
-
 
 def clone_voice(job: ClaimedJob, held: Held) -> None:
     """Have the engine listen to the samples, and keep what it made of them."""
     engine = _cloning_engine(job.engine)
     samples = [_fetch(job, held, sha256) for sha256 in job.binding["samples"]]
-    artifact = engine.clone(samples, partial(_go_on, held, ProgressTeller(job)))
+    artifact = engine.clone(samples, partial(go_on, held, ProgressTeller(job)))
     check_stop(held)
     _keep(job, held, artifact)
 
@@ -64,15 +49,7 @@ def _cloning_engine(name: str) -> CloningEngine:
 
 
 def _fetch(job: ClaimedJob, held: Held, sha256: str) -> Waveform:
-    store, name = storage.audio_store(), audio_name(job.tenant_id, sha256, CANONICAL)
-    read = partial(read_verified, store, name)
-    return audio.decode(patiently(held, read, away=(StoreDown, StoreRefused)))
-
-
-def _go_on(held: Held, teller: ProgressTeller, share: float) -> None:
-    """Called by the engine, which ends where this raises."""
-    check_stop(held)
-    teller.tell(min(MOST, share))
+    return audio.decode(fetch(audio_name(job.tenant_id, sha256, CANONICAL), held))
 
 
 def _keep(job: ClaimedJob, held: Held, artifact: VoiceArtifact) -> None:

@@ -1,4 +1,4 @@
-"""The door between ledger and probe: an upload goes in, a verdict and a clean WAV come out."""
+"""Examining a sample: an upload goes in, a verdict and a clean WAV come out."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
 
-from celery import shared_task
-
-from jobs.answering import answer_bell, check_stop
+from jobs.answering import check_stop
 from jobs.patience import patiently
+from synthesis_worker.fetching import fetch
 from synthesis_worker.probing import probe, to_json
-from synthesis_worker.telling import ProgressTeller
+from synthesis_worker.telling import ProgressTeller, go_on
 from voices import storage
 from voices.named import CANONICAL
 from voices.owning.removals import remove_now
-from voices.samples.errors import SampleGoneError
 from voices.samples.probes import Heard, finish_probe, upload_of
-from voices.store import StoreDown, StoreError, StoreRefused, audio_name, read_verified
+from voices.store import StoreError, audio_name
 from voices.store.names import media_type_of
 
 if TYPE_CHECKING:
@@ -35,20 +33,15 @@ PREFIX = "voicemill-probe-"
 LONGEST = 3600.0  # seconds; no probe takes as long
 
 
-@shared_task(name="synthesis_worker.probe")
-def probe_sample(job_id: str) -> None:
-    answer_bell(job_id, examine)
-
-
 def examine(job: ClaimedJob, held: Held) -> None:
     """Have the sandbox look at the upload, and keep what it says of it."""
     name = patiently(held, partial(upload_of, job))
     clear_leftovers()
     with TemporaryDirectory(prefix=PREFIX) as folder:
         upload, room = Path(folder, "upload"), Path(folder, "room")
-        upload.write_bytes(_fetch(name, held))
+        upload.write_bytes(fetch(name, held))
         room.mkdir()
-        probed = probe(upload, room, on_progress=partial(_go_on, held, ProgressTeller(job)))
+        probed = probe(upload, room, on_progress=partial(go_on, held, ProgressTeller(job)))
         check_stop(held)
         _keep(job, held, probed)
 
@@ -61,35 +54,26 @@ def clear_leftovers() -> None:
                 shutil.rmtree(folder)
 
 
-def _fetch(name: str, held: Held) -> bytes:
-    store = storage.audio_store()
-    return patiently(held, partial(read_verified, store, name), away=(StoreDown, StoreRefused))
-
-
-def _go_on(held: Held, teller: ProgressTeller, share: float) -> None:
-    """Called by the probe, which ends its child where this raises."""
-    check_stop(held)
-    teller.tell(min(0.95, share))
-
-
 def _keep(job: ClaimedJob, held: Held, probed: Probed) -> None:
     if probed.wave is None:
         patiently(held, partial(finish_probe, job, Heard(to_json(probed))))
         return
     heard = Heard(to_json(probed), _digest(probed.wave), probed.wave.stat().st_size)
     name = audio_name(job.tenant_id, heard.sha256, CANONICAL)
+    kept = False
     try:
-        patiently(held, partial(_put_and_finish, job, name, probed.wave, heard), (StoreError,))
-    except SampleGoneError:
-        remove_now([name])
-        raise
+        put = partial(_put_and_finish, job, name, probed.wave, heard)
+        kept = patiently(held, put, (StoreError,))
+    finally:
+        if not kept:  # deleted, erased or cancelled meanwhile
+            remove_now([name])
 
 
-def _put_and_finish(job: ClaimedJob, name: str, wave: Path, heard: Heard) -> None:
+def _put_and_finish(job: ClaimedJob, name: str, wave: Path, heard: Heard) -> bool:
     """Nobody who deletes another sample with the same sound takes this one's away in between."""
     with storage.putting(name):
         storage.audio_store().put(name, wave, media_type=media_type_of(name))
-        finish_probe(job, heard)
+        return finish_probe(job, heard)
 
 
 def _digest(path: Path) -> str:

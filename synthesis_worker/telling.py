@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from jobs.answering import check_stop
 from jobs.services.progress import report_progress
 
 if TYPE_CHECKING:
+    from jobs.keeper import Held
     from jobs.services.claims import ClaimedJob
+
+MOST = 0.95  # until it is finished
 
 
 class ProgressTeller:
@@ -25,6 +29,12 @@ class ProgressTeller:
             return
         self.told_at = time.monotonic()
         try:
-            report_progress(self.job, progress)
+            report_progress(self.job, min(MOST, progress))
         except DatabaseError:
             connection.close()
+
+
+def go_on(held: Held, teller: ProgressTeller, share: float) -> None:
+    """Called by whoever does the work, which ends where this raises."""
+    check_stop(held)
+    teller.tell(share)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
-    from tenants.callers import Caller
-
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -30,11 +28,6 @@ class Actor:
 
 STAFF = "staff"
 PLATFORM = Actor("platform", "", "Voicemill")
-
-
-def of_key(caller: Caller) -> Actor:
-    """Who asks the API: a key, or somebody signed in."""
-    return caller.actor
 
 
 def of_person(user: AbstractBaseUser | AnonymousUser) -> Actor:

@@ -8,12 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from tenants.audit import Actor
 from tenants.models import ApiKey
-from tenants.services import digest
+from tenants.services import digest, live_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,12 +91,10 @@ def _live_key(key_id: str) -> ApiKey | None:
 
 
 def _alive() -> QuerySet[ApiKey]:
-    fresh = Q(expires_at=None) | Q(expires_at__gt=Now())
-    return ApiKey.objects.filter(fresh, revoked_at=None, tenant__active=True)
+    return live_keys().filter(tenant__active=True)
 
 
 def caller_for(tenant: Tenant, scopes: Iterable[str], actor: Actor, *, key_id: str = "") -> Caller:
-    own = tenant.max_queued
     return Caller(
         tenant_id=tenant.id,
         key_id=key_id,
@@ -105,7 +102,7 @@ def caller_for(tenant: Tenant, scopes: Iterable[str], actor: Actor, *, key_id: s
         scopes=frozenset(scopes),
         speaks=tenant.tier.speaks,
         commercial=tenant.commercial,
-        max_queued=tenant.tier.max_queued if own is None else own,
+        max_queued=tenant.limit("max_queued"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenants.models import Tenant
 
@@ -33,6 +33,7 @@ class TenantLimits:
 
     custom_voices: int | None
     sample_bytes: int
+    clones_per_hour: int
     trainings_per_hour: int
 
 
@@ -47,9 +48,4 @@ def limits_of(tenant_id: UUID) -> TenantLimits:
 
 def _resolved(tenants: QuerySet[Tenant], tenant_id: UUID) -> TenantLimits:
     tenant = tenants.select_related("tier").get(id=tenant_id)
-
-    def limit(name: str) -> Any:
-        own = getattr(tenant, name)
-        return getattr(tenant.tier, name) if own is None else own
-
-    return TenantLimits(**{field.name: limit(field.name) for field in fields(TenantLimits)})
+    return TenantLimits(**{field.name: tenant.limit(field.name) for field in fields(TenantLimits)})

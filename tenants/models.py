@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from tenants.roles import Role
 
 MAX_SAMPLE = 10 * 1024 * 1024
+CLONES = 30  # within an hour
 
 
 class Tier(models.Model):
@@ -37,6 +38,9 @@ class Tier(models.Model):
     )
     sample_bytes = models.PositiveIntegerField(
         default=MAX_SAMPLE, db_default=MAX_SAMPLE, help_text="The largest sample, in bytes."
+    )
+    clones_per_hour = models.PositiveIntegerField(
+        default=CLONES, db_default=CLONES, help_text="Clones asked for within an hour."
     )
     trainings_per_hour = models.PositiveIntegerField(
         default=1, db_default=1, help_text="Trainings begun within an hour."
@@ -72,6 +76,9 @@ class Tenant(models.Model):
     sample_bytes = models.PositiveIntegerField(
         null=True, blank=True, help_text="Empty: the tier's."
     )
+    clones_per_hour = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: the tier's."
+    )
     trainings_per_hour = models.PositiveIntegerField(
         null=True, blank=True, help_text="Empty: the tier's."
     )
@@ -82,6 +89,11 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def limit(self, name: str) -> Any:
+        """Its own where it has one, else its tier's."""
+        own = getattr(self, name)
+        return getattr(self.tier, name) if own is None else own
 
 
 class ApiKey(models.Model):

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter
 
 from tenants.problems import PROBLEM
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 REFUSALS = (400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503)
 OF_VERSIONS = (412, 428)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The ETag you last read, so that nobody's change is lost; `*` for any.",
+)
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; `detail` says what to do.",
@@ -64,7 +72,7 @@ def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _is_conditional(operation: dict[str, Any]) -> bool:
-    return any(one["name"] == "If-Match" for one in operation.get("parameters", ()))
+    return any(one["name"] == IF_MATCH.name for one in operation.get("parameters", ()))
 
 
 def _refusal(status: int) -> dict[str, Any]:

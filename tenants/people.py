@@ -35,6 +35,10 @@ class LastOwnerError(PersonError):
     """A tenant with people keeps an owner: make somebody else an owner first."""
 
 
+class PersonGoneError(PersonError):
+    """This person was removed in the meantime."""
+
+
 class NameTakenError(PersonError):
     """Somebody of this name is here already."""
 
@@ -81,8 +85,7 @@ def add_person(*, tenant: Tenant, name: str, role: Role, actor: Actor) -> Welcom
 
 @transaction.atomic
 def change_role(*, person: Membership, role: Role, actor: Actor) -> None:
-    _lock(person.tenant_id)
-    person.refresh_from_db()
+    _hold(person)
     before = person.role
     if before == Role.OWNER and role != Role.OWNER:
         _check_others_own(person)
@@ -94,6 +97,7 @@ def change_role(*, person: Membership, role: Role, actor: Actor) -> None:
 @transaction.atomic
 def renew_password(*, person: Membership, actor: Actor) -> Welcome:
     """A new password to begin with; whoever is signed in with the old one is signed out."""
+    _hold(person)
     password = _let_in(person.user)
     _note(actor, "person.password_renewed", person)
     return Welcome(person, password)
@@ -102,8 +106,7 @@ def renew_password(*, person: Membership, actor: Actor) -> Welcome:
 @transaction.atomic
 def remove_person(*, person: Membership, actor: Actor) -> None:
     """Locked out at once. The name stays, because the log tells of its deeds."""
-    _lock(person.tenant_id)
-    person.refresh_from_db()
+    _hold(person)
     if person.role == Role.OWNER:
         _check_others_own(person)
     _note(actor, "person.removed", person, role=person.role)
@@ -111,6 +114,15 @@ def remove_person(*, person: Membership, actor: Actor) -> None:
     person.user.is_active = False
     person.user.set_unusable_password()
     person.user.save(update_fields=["is_active", "password"])
+
+
+def _hold(person: Membership) -> None:
+    """As they are now, and as they stay until the transaction ends but for us."""
+    _lock(person.tenant_id)
+    try:
+        person.refresh_from_db()
+    except Membership.DoesNotExist:
+        raise PersonGoneError from None
 
 
 def _lock(tenant_id: UUID) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants.audit import PLATFORM, record
@@ -27,12 +28,19 @@ LIVE_KEYS = 2
 KEY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
-class TooManyKeysError(Exception):
-    """Two keys of this name are live already: revoke one before rotating again."""
+class RotationError(Exception):
+    """This key cannot be rotated."""
+
+    def __str__(self) -> str:
+        return (self.__doc__ or "").strip()
 
 
-class KeyNotLiveError(Exception):
-    """This key is revoked or expired: issue a new one instead."""
+class TooManyKeysError(RotationError):
+    """Two keys of this name are live already: revoke one before you rotate again."""
+
+
+class KeyNotLiveError(RotationError):
+    """This key no longer works, so there is nothing to replace: issue a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ def rotate_key(
 ) -> IssuedKey:
     """A successor with the same name and scopes; the old key works until the grace is over."""
     Tenant.objects.select_for_update(no_key=True).get(id=key.tenant_id)
-    live = live_keys(key.tenant).filter(name=key.name)
+    live = live_keys().filter(tenant_id=key.tenant_id, name=key.name)
     if not live.filter(id=key.id).exists():
         raise KeyNotLiveError
     if live.count() >= LIVE_KEYS:
@@ -114,10 +122,9 @@ def _note(actor: Actor, action: str, key: ApiKey, **detail: object) -> None:
     )
 
 
-def live_keys(tenant: Tenant) -> QuerySet[ApiKey]:
-    now = timezone.now()
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=now)
-    return ApiKey.objects.filter(unexpired, tenant=tenant, revoked_at=None)
+def live_keys() -> QuerySet[ApiKey]:
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return ApiKey.objects.filter(unexpired, revoked_at=None)
 
 
 def digest(secret: str) -> str:

@@ -104,7 +104,8 @@ def cpu_worker(dispatcher: None) -> Iterator[None]:
 def in_thread_worker(queue: str) -> Iterator[None]:
     from config import celery_app
     from jobs.services.workers import Announcement, announce_worker
-    from synthesis_worker import tasks
+    from synthesis_worker import tasks  # noqa: F401 - what the worker answers bells with
+    from synthesis_worker.equipment import capabilities_by_engine
 
     announce_worker(
         Announcement(
@@ -112,7 +113,7 @@ def in_thread_worker(queue: str) -> Iterator[None]:
             queue=queue,
             slots=1,
             pid=1,
-            engines=tasks.capabilities_by_engine(queue),
+            engines=capabilities_by_engine(queue),
         )
     )
     with start_worker(

@@ -18,7 +18,7 @@ from jobs.services.workers import Announcement, announce_worker, ensure_queues
 from jobs.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from tenants.models import Tenant
@@ -124,6 +124,26 @@ def at_once(count: int, action: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(act, range(count)))
+
+
+def refusals(deeds: Sequence[Callable[[], object]]) -> list[type[Exception]]:
+    """What was raised by deeds that are done at the same moment."""
+
+    def attempt(number: int) -> type[Exception] | None:
+        try:
+            deeds[number]()
+        except Exception as error:  # noqa: BLE001 - its kind is the answer
+            return type(error)
+        return None
+
+    return [kind for kind in at_once(len(deeds), attempt) if kind]
+
+
+def someone_waits() -> bool:
+    """For a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def eventually(found: Callable[[], T | None], seconds: float = 10.0, pause: float = 0.02) -> T:

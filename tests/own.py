@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import connections
+from django.db.models.functions import Now
 
 from jobs.states import State
 from tenants.audit import PLATFORM
 from tests.conftest import make_caller
 from tests.speech import SYNTHESIZE, post, speak
-from voices.models import Consent, Sample, Voice
+from voices.models import Consent, Removal, Sample, Voice
 from voices.owning.cloning import CloneRequest, submit_clone
 from voices.owning.consents import Agreement, give_consent, withdraw_consent
 from voices.owning.describing import create_voice
@@ -109,6 +110,11 @@ def say(client: Client, text: str = "Hello.", voice: str = "brand", **more: obje
 def withdraw(voice: Voice) -> None:
     """Its one consent."""
     withdraw_consent(consent=voice.consents.get(), actor=PLATFORM)
+
+
+def time_passes() -> None:
+    """Who was removing objects from the store has had the time for it."""
+    Removal.objects.update(due_at=Now())
 
 
 def apart(action: Callable[[], object]) -> threading.Thread:

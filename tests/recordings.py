@@ -31,7 +31,7 @@ def recording(seconds: float = 8.0, model: str = "en-us") -> bytes:
 
 
 def own_voice(tenant: Tenant, slug: str = "mine") -> Voice:
-    """A voice that is being made: nothing of it is published."""
+    """A voice that no engine speaks yet."""
     ensure_queues(["cpu", "media"])
     return make_voice(slug, tenant=tenant, engines=(), status="none")
 

@@ -12,7 +12,7 @@ from jobs.answering import answer_bell
 from jobs.models import Job
 from jobs.services.workers import offer_engine
 from synthesis_worker.cloning import clone_voice
-from synthesis_worker.tasks import speak_or_reuse
+from synthesis_worker.speaking import speak_or_reuse
 from tenants.services import issue_key
 from tests.engines import EchoEngine, JournalEngine, MimicEngine
 from voices.models import Binding, Revision, Voice

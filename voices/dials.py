@@ -74,10 +74,15 @@ def numbers(settings: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in settings.items() if name != ADVANCED}
 
 
+def dial_of(setting: str, has: Collection[str]) -> str:
+    """The dial that a setting turns, at an engine which has those of `has`."""
+    return SPEED if setting == RATE and RATE not in has else setting
+
+
 def turned(settings: Mapping[str, Any], engine: str, has: Collection[str]) -> dict[str, float]:
     """The dials that these settings turn at an engine which has those of `has`."""
     dials = numbers(settings)
-    if RATE in dials and RATE not in has:
+    if RATE in dials and dial_of(RATE, has) == SPEED:
         dials[SPEED] = round(dials.get(SPEED, 1.0) * dials.pop(RATE), 4)
     return dials | {
         name: float(value) for name, value in settings.get(ADVANCED, {}).get(engine, {}).items()

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from jobs.prepared import Statement
 from jobs.services.claims import Charge, ClaimedJob, finish_job
-from voices.models import Variant
+from voices.models import Render, Variant
 from voices.owning.standing import hold_voice_of
 
 if TYPE_CHECKING:
@@ -138,6 +138,12 @@ def find_renders(keys: Sequence[str]) -> dict[str, FoundRender]:
 def forget_file(tenant_id: UUID | str, sha256: str) -> None:
     """The store has lost this file: whoever asks for its text next gets a new one."""
     Variant.objects.filter(render__tenant_id=tenant_id, sha256=sha256).delete()
+
+
+def forget_renders_of(voice_id: UUID) -> None:
+    """Nothing that this voice said is served any more."""
+    Variant.objects.filter(render__voice_id=voice_id).delete()
+    Render.objects.filter(voice_id=voice_id).delete()
 
 
 def reserve_renders(wanted: Mapping[str, Reservation]) -> dict[str, UUID | None]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Quality = Literal["highest", "high", "medium", "fast"]
 FORMATS = {"wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg", "opus": "audio/ogg"}
+ENGINE = r"^[a-z0-9_]{1,40}$"  # how engines are called
 SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voices.dials import turned
+from voices.text.languages import primary_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +34,7 @@ class Offered:
 
     def __post_init__(self) -> None:
         """Every request asks, and an engine may have hundreds of each."""
-        spoken = frozenset(primary(tag) for tag in self.capabilities["languages"])
+        spoken = frozenset(primary_language(tag) for tag in self.capabilities["languages"])
         object.__setattr__(self, "spoken", spoken)
         models = {model["id"]: model for model in self.capabilities["models"]}
         object.__setattr__(self, "models", models)
@@ -170,7 +171,7 @@ def _refuse_model(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
 
 
 def _refuse_language(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
-    if primary(wish.language) in offer.spoken:
+    if primary_language(wish.language) in offer.spoken:
         return None
     message = f"{bound.engine} does not speak {wish.language}."
     return Refusal(bound.engine, "language_unsupported", message)
@@ -244,8 +245,3 @@ def _digest(bound: Bound, offer: Offered) -> str:
     model = offer.model(bound.model)
     digest = str(model["digest"]) if model else ""
     return f"{digest}+{bound.artifact}" if bound.artifact else digest
-
-
-def primary(tag: str) -> str:
-    """The language of a BCP 47 tag, whatever its region or script."""
-    return tag.replace("_", "-").split("-", 1)[0].lower()

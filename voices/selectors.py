@@ -49,9 +49,17 @@ def find_own_voice(tenant_id: UUID, reference: str) -> Voice:
     return _found(mine.filter(_named(reference)).first(), reference)
 
 
+def find_any_voice(tenant_id: UUID, reference: str) -> Voice:
+    """One's own, also while nobody can speak it; else a stock voice."""
+    try:
+        return find_own_voice(tenant_id, reference)
+    except VoiceNotFoundError:
+        return find_voice(tenant_id, reference)
+
+
 def _named(reference: str) -> Q:
-    voice_id = _as_uuid(reference)
-    return Q(slug=reference) if voice_id is None else Q(slug=reference) | Q(id=voice_id)
+    voice_id = as_uuid(reference)
+    return Q(slug=reference) if voice_id is None else Q(id=voice_id)
 
 
 def _found(found: Voice | None, reference: str) -> Voice:
@@ -115,7 +123,7 @@ def _bounds(revision: Revision) -> tuple[Bound, ...]:
     )
 
 
-def _as_uuid(reference: str) -> UUID | None:
+def as_uuid(reference: str) -> UUID | None:
     try:
         return uuid.UUID(reference)
     except ValueError:

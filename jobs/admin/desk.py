@@ -111,10 +111,8 @@ def cancel_one(job: Job, actor: Actor) -> str:
 @transaction.atomic
 def retry_one(job: Job, actor: Actor) -> Accepted:
     """The tenant's own ceiling counts, as if it had asked itself."""
-    own, tier = job.tenant.max_queued, job.tenant.tier.max_queued
-    accepted = endings.retry_job(
-        tenant_id=job.tenant_id, job_id=job.id, ceiling=tier if own is None else own
-    )
+    ceiling = job.tenant.limit("max_queued")
+    accepted = endings.retry_job(tenant_id=job.tenant_id, job_id=job.id, ceiling=ceiling)
     _note(actor, "job.retried", job, into=str(accepted.id))
     return accepted
 

@@ -14,6 +14,7 @@ from jobs.models import Offer, Queue, Worker
 from jobs.services import steering
 from tenants.admin.looks import LookedAt, ModelAdmin
 from tenants.admin.words import NOTHING, badge, plain, when
+from tenants.audit import of_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,8 @@ class QueueAdmin(LookedAt, ModelAdmin[Queue]):
         steer: Callable[..., bool],
         word: str,
     ) -> None:
-        steered = [queue for queue in queues if steer(name=queue.name)]
+        actor = of_person(request.user)
+        steered = [queue for queue in queues if steer(name=queue.name, actor=actor)]
         for queue in steered:
             self.log_change(request, queue, f"{word}.")
         names = ", ".join(queue.name for queue in steered)

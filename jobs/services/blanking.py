@@ -26,6 +26,11 @@ BLANK = (
                        THEN jsonb_build_object('code', data -> 'code', 'message', '')
                        WHEN data ? 'progress' THEN data ELSE '{}' END
      WHERE job_id = ANY(%(ids)s)""",
+    # A fan-out that has read the events already is waited for, so that its messages are seen.
+    """
+    SELECT id FROM jobs_endpoint
+     WHERE tenant_id IN (SELECT tenant_id FROM jobs_job WHERE id = ANY(%(ids)s))
+     ORDER BY id FOR KEY SHARE""",
     """
     UPDATE jobs_delivery SET body = jsonb_set(body::jsonb, '{data,result}', 'null')::text
      WHERE job = ANY(%(ids)s) AND body::jsonb #> '{data,result}' IS NOT NULL""",

@@ -121,6 +121,11 @@ def hold_job(job: ClaimedJob) -> bool:
     return mine.filter(id=job.id, fence=job.fence, state=State.RUNNING).exists()
 
 
+def is_anothers(job: ClaimedJob) -> bool:
+    """Whether it goes on without us: another worker has it, or is to get it."""
+    return Job.objects.filter(id=job.id, ended_at=None).exclude(fence=job.fence).exists()
+
+
 def cancel_job(*, tenant_id: UUID, job_id: UUID) -> State:
     """Cancel at once what has not started; ask the worker of what has. The state it is in now."""
     if not Job.objects.filter(id=job_id, tenant_id=tenant_id).exists():
@@ -141,9 +146,7 @@ def cancel_batch(*, tenant_id: UUID, batch_id: UUID) -> int:
 @transaction.atomic
 def retry_job(*, tenant_id: UUID, job_id: UUID, ceiling: int) -> Accepted:
     """A new job with the same request and plan, or the one that retries it already."""
-    job = Job.objects.select_for_update().filter(id=job_id, tenant_id=tenant_id).first()
-    if job is None:
-        raise JobNotFoundError
+    job = _hold_to_retry(tenant_id, job_id)
     if (again := Job.objects.filter(retry_of=job, ended_at=None).only("id").first()) is not None:
         return Accepted(again.id, replayed=True)
     once = job.request.get("forgotten") or job.kind in settings.ENDINGS
@@ -162,6 +165,15 @@ def retry_job(*, tenant_id: UUID, job_id: UUID, ceiling: int) -> Accepted:
             retry_of=job.id,
         )
     )
+
+
+def _hold_to_retry(tenant_id: UUID, job_id: UUID) -> Job:
+    """First what it speaks with, then itself: who erases that goes the same way."""
+    jobs = Job.objects.filter(id=job_id, tenant_id=tenant_id)
+    if (job := jobs.first()) is None:
+        raise JobNotFoundError
+    import_string(settings.BEFORE_RETRY)(job)
+    return jobs.select_for_update().get()
 
 
 def _settle(ending: Ending) -> None:

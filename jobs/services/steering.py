@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from jobs.lanes import wake
 from jobs.models import Queue
 from jobs.prepared import Statement
 from jobs.wire import hint_ready
+from tenants.audit import PLATFORM, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tenants.audit import Actor
 
 # A bell for a job that has been claimed, or that may be claimed here, stays as it is.
 PASS_ON = Statement(
@@ -29,16 +34,26 @@ PASS_ON = Statement(
 )
 
 
-def pause_queue(*, name: str) -> bool:
+def pause_queue(*, name: str, actor: Actor = PLATFORM) -> bool:
     """Hand out no more of its jobs; what runs is finished. False: it is paused, or is not there."""
-    return Queue.objects.filter(name=name, paused=False).update(paused=True) == 1
+    return _hold_up(name, actor, paused=True)
 
 
-def resume_queue(*, name: str) -> bool:
+def resume_queue(*, name: str, actor: Actor = PLATFORM) -> bool:
     """False: it was open, or is not there."""
-    if Queue.objects.filter(name=name, paused=True).update(paused=False) == 0:
+    if not _hold_up(name, actor, paused=False):
         return False
     hint_ready([name])
+    return True
+
+
+@transaction.atomic
+def _hold_up(name: str, actor: Actor, *, paused: bool) -> bool:
+    """Or let go again, with the line that tells who did it. False: there was nothing to do."""
+    if not Queue.objects.filter(name=name, paused=not paused).update(paused=paused):
+        return False
+    deed = "queue.paused" if paused else "queue.resumed"
+    record(actor, deed, tenant_id=None, kind="queue", name=name)
     return True
 
 

@@ -11,9 +11,12 @@ from django.db.models.functions import Now
 
 from jobs.models import Offer, Queue, Worker
 from jobs.wire import hint_ready
+from tenants.audit import PLATFORM, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from tenants.audit import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +65,27 @@ def beat(*, name: str, memory_mb: int) -> bool:
     return Worker.objects.filter(name=name).update(heartbeat_at=Now(), memory_mb=memory_mb) == 1
 
 
-def drain_worker(*, name: str) -> bool:
+@transaction.atomic
+def drain_worker(*, name: str, actor: Actor = PLATFORM) -> bool:
     """No new jobs for it, and its running ones come back when its patience is over.
 
     False: it drains already, or is not there.
     """
-    return Worker.objects.filter(name=name, drain_asked_at=None).update(drain_asked_at=Now()) == 1
+    working = Worker.objects.filter(name=name, drain_asked_at=None)
+    if not working.update(drain_asked_at=Now()):
+        return False
+    record(actor, "worker.drained", tenant_id=None, kind="worker", name=name)
+    return True
 
 
-def resume_worker(*, name: str) -> bool:
+def resume_worker(*, name: str, actor: Actor = PLATFORM) -> bool:
     """Bells for it again; it hears them as soon as it has looked. False: it does not drain."""
     drains = Worker.objects.filter(name=name, drain_asked_at__isnull=False)
     queues = list(drains.values_list("queue_id", flat=True))
-    if drains.update(drain_asked_at=None) == 0:
-        return False
+    with transaction.atomic():
+        if not drains.update(drain_asked_at=None):
+            return False
+        record(actor, "worker.resumed", tenant_id=None, kind="worker", name=name)
     hint_ready(queues)
     return True
 

@@ -23,6 +23,7 @@ from jobs.webhooks.fanning import lane_of
 from jobs.webhooks.guard import read_url
 from jobs.webhooks.models import Delivery, Endpoint
 from jobs.webhooks.signing import new_secret
+from tenants.audit import PLATFORM, record
 from tenants.models import Tenant
 
 if TYPE_CHECKING:
@@ -186,8 +187,21 @@ def note_failure(endpoint_id: UUID, *, gone: bool) -> None:
         return
     row.failing_since = row.failing_since or datetime.now(UTC)
     if gone or row.failing_since < datetime.now(UTC) - settings.WEBHOOK_FAILING:
-        _switch_off(row, GONE if gone else FAILING)
+        _give_up(row, GONE if gone else FAILING)
     row.save(update_fields=["active", "disabled_reason", "failing_since", "history"])
+
+
+def _give_up(row: Endpoint, reason: str) -> None:
+    """Of itself: its owner finds who did it and why where people's deeds stand."""
+    _switch_off(row, reason)
+    record(
+        PLATFORM,
+        "webhook.switched_off",
+        tenant_id=row.tenant_id,
+        kind="webhook",
+        object_id=row.id,
+        reason=reason,
+    )
 
 
 def _noted(what: str) -> dict[str, str]:

@@ -57,13 +57,12 @@ class ImportForm(forms.Form):
         if file.size > LARGEST_FILE:
             raise ValidationError("The file of a personality is smaller than this.")
         try:
-            body = PersonalityFile(data=read_json(file.read()))
-            body.is_valid(raise_exception=True)
+            body = PersonalityFile.read(read_json(file.read()))
         except APIException as error:
             raise ValidationError(f"This is no personality: {_plainly(error)}") from error
         except PersonalityError as error:
             raise ValidationError(str(error)) from error
-        fields: dict[str, Any] = body.validated_data["personality"]
+        fields: dict[str, Any] = body["personality"]
         return fields
 
 

@@ -21,8 +21,10 @@ from personalities.prompt import LONGEST_CUSTOM, LONGEST_GREETING, LONGEST_NAME,
 from personalities.services import LONGEST_SLUG, check_room, check_slug, is_slug
 from personalities.services import lock_personalities as lock
 from personalities.traits import OLDEST, YOUNGEST, ResponseStyle, TraitError, Traits
+from tenants.admin.edited import check_version
 from tenants.limits import LimitReachedError
 from voices.models import Voice
+from voices.requests import ENGINE
 from voices.selectors import visible_voices
 
 if TYPE_CHECKING:
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
 TRAITS = tuple(field.name for field in fields(Traits))
 STYLE = tuple(field.name for field in fields(ResponseStyle))
 WORDS = ("name", "role", "greeting", "system_prompt")
-CHANGED = (
-    "Somebody else has changed this personality since you opened it. What you entered is still"
-    " here: compare it with the page in another tab, and save again to put yours in its place."
-)
 
 
 class PortraitForm(forms.Form):
@@ -128,7 +126,7 @@ class PersonalityForm(PortraitForm, forms.ModelForm):  # type: ignore[type-arg] 
         help_text="Where its own voice cannot speak. It is always told that another voice spoke.",
     )
     fallback_engine = forms.RegexField(
-        r"^[a-z0-9_]{1,40}$",
+        ENGINE,
         required=False,
         widget=UnfoldAdminTextInputWidget,
         label="With the engine",
@@ -148,10 +146,14 @@ class PersonalityForm(PortraitForm, forms.ModelForm):  # type: ignore[type-arg] 
             self.fields[name].queryset = self._voices()  # type: ignore[attr-defined]
 
     def _voices(self) -> QuerySet[Voice]:
-        """Those it may have; where whose it becomes is not known yet, the stock voices."""
+        """Those it may have; where whose it becomes is not known yet, the stock voices.
+
+        Those it has are among them, switched off or not: a choice is not lost unseen.
+        """
         if (owner := self.instance.tenant_id or self.tenant_id) is None:
             return Voice.objects.filter(tenant=None, active=True)
-        return visible_voices(owner)
+        present = (self.instance.voice_id, self.instance.fallback_voice_id)
+        return visible_voices(owner) | Voice.objects.filter(id__in=present)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -183,14 +185,8 @@ class PersonalityForm(PortraitForm, forms.ModelForm):  # type: ignore[type-arg] 
         check_slug(owner, slug, besides=self.instance.id)
 
     def _check_version(self) -> None:
-        """Told once: the form then carries the version there is, and may be saved over it."""
         found = Personality.objects.filter(id=self.instance.id)
-        version = found.values_list("version", flat=True).first()
-        if self.cleaned_data.get("version") != version:
-            data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
-            data[self.add_prefix("version")] = str(version)
-            self.data = data
-            raise ValidationError(CHANGED, "version_changed")
+        check_version(self, found.values_list("version", flat=True).first())
 
     def wanted(self) -> dict[str, Any]:
         """What personalities.services are to write."""

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.urls import reverse
+from django.utils.html import format_html
 
 from personalities import services
 from personalities.admin.desk import Desk
 from personalities.admin.form import PersonalityForm
 from personalities.models import Personality
+from personalities.own_voice import own_voice_of
 from personalities.settling import settle, settle_all
 from personalities.traits import CHOICES, LEVELS
 from personalities.wording import LABELS, LEVEL_LABELS
@@ -19,6 +21,8 @@ from tenants.admin.owned import member_of
 from tenants.admin.words import NOTHING, badge, when
 from tenants.audit import of_person
 from tenants.roles import Right
+from voices.admin.page import STATES
+from voices.models import Status
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -38,6 +42,7 @@ CHARACTER = (
 ANSWERS = ("response_length", "sales_approach", "jargon", "formality", "emoji")
 PHRASES = ("opening_phrases", "product_transitions", "closing_phrases")
 VOICE = ("voice", "fallback_voice", "fallback_engine")
+IN_THE_MAKING = "A voice of its own is in the making:"
 SEEN = ("name", "slug", "role", "greeting", "description", "character", "voice", "active")
 
 
@@ -138,7 +143,11 @@ class PersonalityAdmin(Desk):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         found = self.get_object(request, object_id)
-        shown = {"prompt": found.prompt().text, "buttons": self._buttons(request, found)}
+        shown = {
+            "prompt": found.prompt().text,
+            "buttons": self._buttons(request, found),
+            "own_voice": _own_voice(found),
+        }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | shown)
 
     def _buttons(self, request: HttpRequest, found: Personality) -> list[Button]:
@@ -164,10 +173,6 @@ class PersonalityAdmin(Desk):
             else ""
         )
 
-    @admin.display(description="Short name", ordering="slug")
-    def short_name(self, personality: Personality) -> str:
-        return personality.slug
-
     @admin.display(description="Voice")
     def spoken_by(self, personality: Personality) -> SafeString | str:
         return personality.voice.name if personality.voice else badge("no voice yet", "warn")
@@ -189,3 +194,19 @@ class PersonalityAdmin(Desk):
             for name in LEVELS
         ]
         return "; ".join([*words, *levels]) or NOTHING
+
+
+def _own_voice(personality: Personality) -> SafeString | str:
+    """The voice made for it, while it speaks with another: where to look, and how far it is."""
+    own = own_voice_of(personality)
+    if own is None or own == personality.voice:
+        return ""
+    name, tone, meaning = STATES[Status(own.status)]
+    told = "A voice of its own is ready:" if own.status == Status.READY else IN_THE_MAKING
+    return format_html(
+        '{} <a href="{}">{}</a> {}',
+        told,
+        reverse("admin:voices_voice_change", args=[own.id]),
+        own.name,
+        badge(name, tone, meaning),
+    )

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from personalities import exchange
 from personalities.errors import PromptTooLongError
+from personalities.own_voice import Mode
 from personalities.prompt import LONGEST_CUSTOM, LONGEST_GREETING, LONGEST_NAME
 from personalities.services import LONGEST_SLUG, is_slug
 from personalities.traits import (
@@ -24,6 +25,8 @@ from personalities.traits import (
 )
 from personalities.wording import LEVEL_LABELS
 from voices.api.asking import KnownFields, SynthesisBody
+from voices.api.own_bodies import SettingsBody
+from voices.requests import ENGINE
 
 LONGEST_DESCRIPTION = 1_000
 USUAL = Traits().as_json()
@@ -119,9 +122,7 @@ def without_phrases() -> dict[str, Any]:
 class FallbackBody(KnownFields):
     """What speaks, where that is allowed, while the personality's own voice cannot."""
 
-    engine = serializers.RegexField(
-        r"^[a-z0-9_]{1,40}$", required=False, allow_blank=True, default=""
-    )
+    engine = serializers.RegexField(ENGINE, required=False, allow_blank=True, default="")
     voice = serializers.CharField(
         max_length=60, allow_null=True, default=None, help_text="Slug or id."
     )
@@ -167,6 +168,20 @@ class PersonalityFile(KnownFields):
     kind = serializers.ChoiceField(choices=[exchange.KIND])
     format_version = serializers.ChoiceField(choices=[exchange.FORMAT_VERSION])
     personality = PersonalityBody()
+
+
+class VoiceChoice(KnownFields):
+    """Whether it speaks in its own voice, how that is tuned, or both. What is not named stays."""
+
+    mode = serializers.ChoiceField(choices=list(Mode), required=False)
+    settings = SettingsBody(
+        required=False, help_text="All of them: those that are not named stand at their defaults."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Name `mode`, `settings`, or both.")
+        return attrs
 
 
 class GenerateBody(SynthesisBody):

@@ -9,13 +9,18 @@ from rest_framework import serializers
 from jobs.api.presenting import moment
 from personalities.api.bodies import ResponseStyleBody, TraitsBody
 from personalities.exchange import describe_personality
+from personalities.own_voice import Mode, mode_of
+from voices.api.sample_bodies import UploadAnswer
 from voices.models import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from personalities.models import Personality
     from personalities.prompt import Prompt
-    from personalities.voice_state import VoiceState
+    from personalities.voice_state import OwnVoice, VoiceState
     from voices.models import Sample, Voice
+    from voices.samples.uploading import Received
 
 
 class ChosenVoice(serializers.Serializer[Any]):
@@ -107,17 +112,39 @@ class VoiceFallback(serializers.Serializer[Any]):
     voice_name = serializers.CharField(allow_null=True)
 
 
+class OwnVoiceUploaded(UploadAnswer):
+    """What became of each file, and the voice that they are samples of."""
+
+    voice_id = serializers.UUIDField()
+    voice_url = serializers.CharField()
+
+
+class OwnVoiceDetail(serializers.Serializer[Any]):
+    """The voice of its own, also while the personality speaks in another."""
+
+    voice_id = serializers.UUIDField()
+    voice_url = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.values)
+    progress = serializers.FloatField(allow_null=True, help_text="Of the job that makes it.")
+    settings = serializers.DictField(help_text="As they are edited; jobs get what is published.")
+    draft = serializers.BooleanField(help_text="They are not published yet.")
+
+
 class VoiceConfiguration(serializers.Serializer[Any]):
-    """How a personality sounds. `mode` is `custom` for a voice of the tenant's own."""
+    """How a personality sounds. `mode` is `custom` for a voice of the tenant's own.
+
+    `custom` and `samples` are of the voice that it has of its own, whatever the mode.
+    """
 
     provider = serializers.CharField(allow_null=True)
-    mode = serializers.ChoiceField(choices=["custom", "default"])
+    mode = serializers.ChoiceField(choices=list(Mode))
     voice_id = serializers.UUIDField(allow_null=True)
     voice_name = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=Status.values)
     created_at = serializers.DateTimeField(allow_null=True)
     samples = VoiceSample(many=True)
     settings = serializers.DictField(child=serializers.FloatField())
+    custom = OwnVoiceDetail(allow_null=True)
     fallback = VoiceFallback()
     stats = VoiceStats()
 
@@ -157,13 +184,14 @@ def present_configuration(personality: Personality, state: VoiceState) -> dict[s
     voice, other = personality.voice, personality.fallback_voice
     return {
         "provider": state.provider,
-        "mode": "custom" if voice and voice.tenant_id else "default",
+        "mode": mode_of(personality).value,
         "voice_id": voice and str(voice.id),
         "voice_name": voice and voice.name,
         "status": voice.status if voice else Status.NONE.value,
         "created_at": moment(voice.created_at) if voice else None,
         "samples": [_sample(sample) for sample in state.samples],
         "settings": state.settings,
+        "custom": _own(state.own) if state.own else None,
         "fallback": {
             "provider": personality.fallback_engine or None,
             "voice_id": other and str(other.id),
@@ -178,6 +206,26 @@ def _chosen(voice: Voice | None) -> dict[str, Any] | None:
         return None
     stock = voice.tenant_id is None
     return {"id": str(voice.id), "slug": voice.slug, "name": voice.name, "stock": stock}
+
+
+def present_voice_of(received: Sequence[Received]) -> dict[str, Any]:
+    """What OwnVoiceUploaded has besides the files; nothing where none of them was taken."""
+    voice = next((one.sample.voice for one in received if one.sample), None)
+    return _pointer(voice) if voice else {}
+
+
+def _pointer(voice: Voice) -> dict[str, Any]:
+    return {"voice_id": str(voice.id), "voice_url": f"/api/v1/voices/{voice.id}"}
+
+
+def _own(own: OwnVoice) -> dict[str, Any]:
+    return {
+        **_pointer(own.voice),
+        "status": own.voice.status,
+        "progress": own.progress,
+        "settings": own.settings,
+        "draft": own.draft,
+    }
 
 
 def _sample(sample: Sample) -> dict[str, Any]:

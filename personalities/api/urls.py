@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from personalities.api import speech, views
+from personalities.api import speech, views, voice
 
 ONE = "personalities/<slug:personality>"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path(f"{ONE}/prompt", views.PromptView.as_view()),
     path(f"{ONE}/export", views.ExportView.as_view()),
     path(f"{ONE}/duplicate", views.DuplicateView.as_view()),
-    path(f"{ONE}/voice", speech.VoiceConfigurationView.as_view()),
+    path(f"{ONE}/voice", voice.VoiceConfigurationView.as_view()),
+    path(f"{ONE}/voice/upload", voice.VoiceUploadView.as_view()),
+    path(f"{ONE}/voice/sample", voice.VoiceSampleView.as_view()),
     path(f"{ONE}/voice/generate", speech.GenerateView.as_view()),
 ]

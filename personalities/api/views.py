@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils.cache import get_conditional_response
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
@@ -16,10 +15,9 @@ from personalities import exchange, services
 from personalities.api import bodies, presenting
 from personalities.models import Personality
 from personalities.selectors import find_personality, tenant_personalities
-from tenants.audit import of_key
 from tenants.auth import caller_of
+from tenants.openapi import IF_MATCH
 from tenants.paging import NewestFirst
-from tenants.problems import PROBLEM
 from tenants.scopes import Scope
 from tenants.versions import etag, expected_version
 from voices.store import content_disposition
@@ -31,13 +29,6 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 READ, WRITE = Scope.PERSONALITIES_READ, Scope.PERSONALITIES_WRITE
-IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description="The ETag you last read, or `*`."
-)
-CHANGED: Any = {
-    (412, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, description="Somebody changed it."),
-    (428, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, description="If-Match is missing."),
-}
 RENAME = OpenApiParameter("rename", bool, description="Where the slug is taken: another one.")
 
 
@@ -62,9 +53,8 @@ class PersonalityListView(GenericAPIView[Personality]):
         responses={201: presenting.PersonalityDetail},
     )
     def post(self, request: Request) -> Response:
-        asked = bodies.PersonalityBody(data=request.data)
-        asked.is_valid(raise_exception=True)
-        made = services.create_personality(**_who(request), fields=asked.validated_data)
+        fields = bodies.PersonalityBody.read(request.data)
+        made = services.create_personality(**_who(request), fields=fields)
         return _shown(made, 201)
 
 
@@ -75,13 +65,13 @@ class PersonalityView(APIView):
 
     @extend_schema(operation_id="get_personality", responses=presenting.PersonalityDetail)
     def get(self, request: Request, personality: str) -> Response:
-        return _shown(_personality(request, personality))
+        return _shown(personality_of(request, personality))
 
     @extend_schema(
         operation_id="replace_personality",
         request=bodies.PersonalityBody,
         parameters=[IF_MATCH],
-        responses={200: presenting.PersonalityDetail, **CHANGED},
+        responses=presenting.PersonalityDetail,
     )
     def put(self, request: Request, personality: str) -> Response:
         """What is not named becomes the usual; only the slug stays."""
@@ -91,7 +81,7 @@ class PersonalityView(APIView):
         operation_id="change_personality",
         request=bodies.PersonalityBody(partial=True),
         parameters=[IF_MATCH],
-        responses={200: presenting.PersonalityDetail, **CHANGED},
+        responses=presenting.PersonalityDetail,
     )
     def patch(self, request: Request, personality: str) -> Response:
         """What is not named stays, also within `traits`, `response_style` and `fallback`."""
@@ -100,11 +90,11 @@ class PersonalityView(APIView):
     @extend_schema(
         operation_id="delete_personality",
         parameters=[IF_MATCH],
-        responses={200: presenting.PersonalityGone, **CHANGED},
+        responses=presenting.PersonalityGone,
     )
     def delete(self, request: Request, personality: str) -> Response:
         """Where it was the primary the first active one is now: the answer says which, or none."""
-        doomed, expected = _personality(request, personality), expected_version(request)
+        doomed, expected = personality_of(request, personality), expected_version(request)
         heir = services.delete_personality(
             **_who(request), personality_id=doomed.id, expected=expected
         )
@@ -112,14 +102,12 @@ class PersonalityView(APIView):
         return Response({"deleted": doomed.slug, "primary": primary})
 
     def _edit(self, request: Request, personality: str, *, partial: bool) -> Response:
-        found, expected = _personality(request, personality), expected_version(request)
-        asked = bodies.PersonalityBody(data=request.data, partial=partial)
-        asked.is_valid(raise_exception=True)
+        found, expected = personality_of(request, personality), expected_version(request)
         edited = services.edit_personality(
             **_who(request),
             personality_id=found.id,
             expected=expected,
-            fields=asked.validated_data,
+            fields=bodies.PersonalityBody.read(request.data, partial=partial),
         )
         return _shown(edited)
 
@@ -133,7 +121,7 @@ class PrimaryView(APIView):
         operation_id="make_primary", request=None, responses=presenting.PersonalityDetail
     )
     def post(self, request: Request, personality: str) -> Response:
-        found = _personality(request, personality)
+        found = personality_of(request, personality)
         return _shown(services.make_primary(**_who(request), personality_id=found.id))
 
 
@@ -150,7 +138,7 @@ class PromptView(APIView):
         },
     )
     def get(self, request: Request, personality: str) -> HttpResponse:
-        prompt = _personality(request, personality).prompt()
+        prompt = personality_of(request, personality).prompt()
         mark = f'"{hashlib.sha256(prompt.text.encode()).hexdigest()[:32]}"'
         shown = Response(presenting.present_prompt(prompt), headers={"ETag": mark})
         answer = get_conditional_response(request._request, mark, None, shown)  # noqa: SLF001
@@ -164,7 +152,7 @@ class ExportView(APIView):
 
     @extend_schema(operation_id="export_personality", responses=bodies.PersonalityFile)
     def get(self, request: Request, personality: str) -> Response:
-        found = _personality(request, personality)
+        found = personality_of(request, personality)
         name = content_disposition(f"{found.slug}.personality.json")
         headers = {"Content-Disposition": name}
         return Response(exchange.export_personality(found), headers=headers)
@@ -182,11 +170,9 @@ class ImportView(APIView):
         responses={201: presenting.PersonalityMade},
     )
     def post(self, request: Request) -> Response:
-        asked = bodies.PersonalityFile(data=request.data)
-        asked.is_valid(raise_exception=True)
         imported = exchange.import_personality(
             **_who(request),
-            fields=asked.validated_data["personality"],
+            fields=bodies.PersonalityFile.read(request.data)["personality"],
             rename=request.query_params.get("rename") == "true",
         )
         return _shown(imported.personality, 201, warnings=list(imported.warnings))
@@ -203,18 +189,18 @@ class DuplicateView(APIView):
         responses={201: presenting.PersonalityDetail},
     )
     def post(self, request: Request, personality: str) -> Response:
-        found = _personality(request, personality)
-        actor = of_key(caller_of(request))
+        found = personality_of(request, personality)
+        actor = caller_of(request).actor
         return _shown(exchange.duplicate_personality(personality=found, actor=actor), 201)
 
 
 def _who(request: Request) -> dict[str, Any]:
     """Whose it is, and who acts."""
     caller = caller_of(request)
-    return {"tenant_id": caller.tenant_id, "actor": of_key(caller)}
+    return {"tenant_id": caller.tenant_id, "actor": caller.actor}
 
 
-def _personality(request: Request, reference: str) -> Personality:
+def personality_of(request: Request, reference: str) -> Personality:
     tenant_id: UUID = caller_of(request).tenant_id
     return find_personality(tenant_id, reference)
 

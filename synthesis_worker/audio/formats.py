@@ -20,9 +20,6 @@ class Format:
     """One container and codec. No `rates` means that any rate will do, no `codec` libsndfile."""
 
     name: str
-    media_type: str
-    suffix: str
-    lossless: bool
     container: str
     codec: str = ""
     sample_format: str = ""
@@ -39,10 +36,10 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
-        Format("wav", "audio/wav", ".wav", True, "WAV"),
-        Format("flac", "audio/flac", ".flac", True, "FLAC"),
-        Format("mp3", "audio/mpeg", ".mp3", False, "mp3", "libmp3lame", "fltp", 64_000, MP3_RATES),
-        Format("opus", "audio/ogg", ".opus", False, "ogg", "libopus", "flt", 32_000, OPUS_RATES),
+        Format("wav", "WAV"),
+        Format("flac", "FLAC"),
+        Format("mp3", "mp3", "libmp3lame", "fltp", 64_000, MP3_RATES),
+        Format("opus", "ogg", "libopus", "flt", 32_000, OPUS_RATES),
     )
 }
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from synthesis_worker.contract import SpeechEngine
 
 
-def build_engines(
-    names: Iterable[str], *, models_dir: Path, piper_threads: int = 1
-) -> dict[str, SpeechEngine]:
+def build_engines(names: Iterable[str], *, models_dir: Path) -> dict[str, SpeechEngine]:
     """The engines of these names; `name=package.module:Class` names one from elsewhere.
 
     Nothing is loaded yet. A class from elsewhere is called without arguments.
@@ -17,11 +15,11 @@ def build_engines(
     engines: dict[str, SpeechEngine] = {}
     for entry in names:
         name, _, path = entry.partition("=")
-        engines[name] = _import_engine(path) if path else _build(name, models_dir, piper_threads)
+        engines[name] = _import_engine(path) if path else _build(name, models_dir)
     return engines
 
 
-def _build(name: str, models_dir: Path, piper_threads: int) -> SpeechEngine:
+def _build(name: str, models_dir: Path) -> SpeechEngine:
     if name == "espeak":
         from synthesis_worker.engines.espeak import EspeakEngine
 
@@ -29,7 +27,7 @@ def _build(name: str, models_dir: Path, piper_threads: int) -> SpeechEngine:
     if name == "piper":
         from synthesis_worker.engines.piper import PiperEngine
 
-        return PiperEngine(models_dir, threads=piper_threads)
+        return PiperEngine(models_dir)
     raise ValueError(
         f"There is no engine {name!r}: use espeak, piper, or name=package.module:Class."
     )

@@ -60,16 +60,8 @@ class PiperEngine:
     promised; with noise and noise_w at 0 the same request is the same sound.
     """
 
-    def __init__(
-        self,
-        models_dir: Path,
-        *,
-        threads: int = 1,
-        keep: int = 2,
-        digests: Mapping[str, str] | None = None,
-    ) -> None:
-        self._models = PiperModels(models_dir, digests)
-        self._threads = threads
+    def __init__(self, models_dir: Path, *, keep: int = 2) -> None:
+        self._models = PiperModels(models_dir)
         self._voices: VoiceCache[_Voice] = VoiceCache(keep)
 
     def load(self) -> None:
@@ -110,7 +102,7 @@ class PiperEngine:
 
     def _speak(self, task: _Task) -> Generator[AudioChunk, None, None]:
         heard = False
-        load = functools.partial(_Voice, task.files, self._threads)
+        load = functools.partial(_Voice, task.files)
         with self._voices.borrow(f"{task.files.id} {task.files.digest}", load) as voice:
             for sentence in task.sentences:
                 if ids := voice.ids(sentence):
@@ -123,10 +115,10 @@ class PiperEngine:
 class _Voice:
     """A loaded voice: its network, and the ids of the sentences it has spoken before."""
 
-    def __init__(self, files: VoiceFiles, threads: int) -> None:
+    def __init__(self, files: VoiceFiles) -> None:
         self._id = files.id
         self._config = PiperConfig.from_dict(dict(files.config))
-        self._piper = PiperVoice(session=_open_session(files, threads), config=self._config)
+        self._piper = PiperVoice(session=_open_session(files), config=self._config)
         self.ids = functools.lru_cache(REMEMBERED_SENTENCES)(self._find_ids)
 
     def speak(self, ids: tuple[int, ...], settings: SynthesisConfig) -> AudioChunk:
@@ -143,9 +135,9 @@ class _Voice:
         return tuple(self._piper.phonemes_to_ids(phonemes))
 
 
-def _open_session(files: VoiceFiles, threads: int) -> onnxruntime.InferenceSession:
+def _open_session(files: VoiceFiles) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

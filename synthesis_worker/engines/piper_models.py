@@ -28,11 +28,10 @@ class VoiceFiles:
 
 
 class PiperModels:
-    """Lists and opens voices. A digest given here overrules the one that lies beside a voice."""
+    """Lists and opens voices, each compared with the digest that lies beside it."""
 
-    def __init__(self, folder: Path, digests: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._given = dict(digests or {})
         self._computed: dict[tuple[Path, int, int], str] = {}
         self._computing = threading.Lock()
 
@@ -66,8 +65,6 @@ class PiperModels:
 
     def _declared(self, onnx: Path) -> str | None:
         """As `sha256sum` writes it: the digest first, a file name behind it or not."""
-        if onnx.stem in self._given:
-            return self._given[onnx.stem].lower()
         beside = onnx.with_name(onnx.name + ".sha256")
         words = beside.read_text().split() if beside.is_file() else []
         return words[0].lower() if words else None

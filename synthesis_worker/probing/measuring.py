@@ -40,12 +40,9 @@ DECODED = 0.4  # how far the way is when all is decoded
 class Measuring:
     """One file on its way; each step leaves behind what the next needs."""
 
-    def __init__(
-        self, source: Source, sample: BinaryIO, limits: Limits, say: Callable[[float], None]
-    ) -> None:
-        self.source, self.sample, self.limits, self.say = source, sample, limits, say
+    def __init__(self, source: Source, sample: BinaryIO, say: Callable[[float], None]) -> None:
+        self.source, self.sample, self.say = source, sample, say
         self.peak, self.loudness, self.waveform = PeakMeter(), LoudnessMeter(), WaveformMeter()
-        self.band = BandMeter(source.rate)
 
     def decode(self, upload: BinaryIO) -> None:
         """Measure what only the file's own rate can show, and write the canonical sound."""
@@ -97,7 +94,7 @@ def measure(
     """Everything that is known of the file, as plain JSON."""
     av.logging.set_level(None)
     source = open_source(upload, container, limits)
-    measuring = Measuring(source, sample, limits, say)
+    measuring = Measuring(source, sample, say)
     measuring.decode(upload)
     measures = measuring.measures(measuring.heard())
     reasons = [*source.reasons(measuring.peak.broken), *reasons_for(measures, limits)]

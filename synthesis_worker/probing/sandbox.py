@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from synthesis_worker.probing.syscalls import leave_others_alone
 from synthesis_worker.probing.verdict import Cost
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LONGEST_ANSWER = 2**18
+NOBODY = 65534
 BUSY = -signal.SIGXCPU
 
 # No secrets, no settings, and one thread for each library.
@@ -112,6 +114,7 @@ def _end(child: subprocess.Popen[bytes], started: float, ended: Ended) -> None:
 
 def give_up_powers(limits: Limits) -> None:
     """Called in the child, first of all: what it may use from here on."""
+    leave_others_alone()
     largest_sound = 2**20 + int(limits.seconds) * 48_000
     for which, most in (
         (resource.RLIMIT_AS, limits.address_space),
@@ -126,3 +129,13 @@ def give_up_powers(limits: Limits) -> None:
 def open_nothing_more() -> None:
     """Called in the child once all it needs is loaded and open: no file, no socket, no pipe."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    if os.geteuid() == 0:
+        _be_nobody()
+
+
+def _be_nobody() -> None:
+    """Root could take back what it gave up. Where there is no other user, it is no real root."""
+    with contextlib.suppress(OSError):
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -47,8 +48,6 @@ SCOPE_WORDS = {
     Scope.WEBHOOKS_WRITE: "Change its webhooks, see their secrets, send again",
     Scope.AUDIT_READ: "See who did what",
 }
-TOO_MANY = "Two keys of this name are live already: revoke one before you rotate again."
-NOT_LIVE = "This key no longer works, so there is nothing to replace: issue a new one."
 
 
 class IssueKeyForm(forms.Form):
@@ -74,6 +73,12 @@ class KeyInline(LookedAt, OwnedInline[ApiKey, Tenant]):
     readonly_fields = ("what", "may", "state", "used", "made", "buttons")
     hide_title = True
     verbose_name_plural = "Keys"
+    template_after = "tenants/admin/none_yet.html"
+    none_yet = "No program has a key yet: “New key” above issues one."
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        live = Exists(services.live_keys().filter(pk=OuterRef("pk")))
+        return super().get_queryset(request).annotate(live=live)
 
     @admin.display(description="Name")
     def what(self, key: ApiKey) -> SafeString:
@@ -99,8 +104,8 @@ class KeyInline(LookedAt, OwnedInline[ApiKey, Tenant]):
         return when(key.created_at)
 
     @admin.display(description="")
-    def buttons(self, key: ApiKey) -> SafeString:
-        if not is_live(key):
+    def buttons(self, key: Any) -> SafeString:
+        if not key.live:
             return SafeString("&nbsp;")
         rotate = Button(
             "Rotate",
@@ -114,11 +119,6 @@ class KeyInline(LookedAt, OwnedInline[ApiKey, Tenant]):
             "bad",
         )
         return format_html('<span class="vm-buttons">{}{}</span>', rotate, revoke)
-
-
-def is_live(key: ApiKey) -> bool:
-    unexpired = key.expires_at is None or key.expires_at > timezone.now()
-    return key.revoked_at is None and unexpired
 
 
 def key_state(key: ApiKey) -> SafeString:
@@ -175,12 +175,10 @@ class KeyDesk(OwnedAdmin[Tenant]):
         """A new key beside the old one, which works for a week longer."""
         key = _key(request, key_id)
         _check(request, "tenants.add_apikey")
-        if not is_live(key):
-            return self._back(request, key, messages.ERROR, NOT_LIVE)
         try:
             issued = services.rotate_key(key=key, actor=of_person(request.user))
-        except services.TooManyKeysError:
-            return self._back(request, key, messages.ERROR, TOO_MANY)
+        except services.RotationError as error:
+            return self._back(request, key, messages.ERROR, str(error))
         return self._show_once(request, issued, f"Rotated the key “{key}” into “{issued.key}”.")
 
     def revoke_key(self, request: HttpRequest, key_id: str) -> HttpResponse:

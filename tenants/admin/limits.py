@@ -19,6 +19,7 @@ LIMITS = {
     "result_days": ("Days results are kept", "Then text and audio are forgotten."),
     "custom_voices": ("Voices of its own", "More are refused."),
     "sample_bytes": ("Megabytes of a sample", "A larger one is refused."),
+    "clones_per_hour": ("Clones within an hour", "One more has to wait."),
     "trainings_per_hour": ("Trainings within an hour", "One more has to wait."),
 }
 SIZES = {"sample_bytes"}
@@ -50,8 +51,7 @@ class LimitsForm(ModelForm):  # type: ignore[type-arg]  # not generic at run tim
             self.fields["custom_voices"].help_text = f"More are refused. Empty: {NO_LIMIT}."
 
 
-def limit_words(source: Tier | Tenant, name: str) -> str:
-    value = getattr(source, name)
+def limit_words(name: str, value: Any) -> str:
     if value is None:
         return NO_LIMIT
     return f"{value / MEGABYTE:g}" if name in SIZES else f"{value:,g}"
@@ -62,11 +62,11 @@ def limit_help(tier: Tier | None, name: str) -> str:
     meaning = LIMITS[name][1]
     if tier is None:
         return f"{meaning} Empty: the tier's."
-    return format_html("{} Empty: {}, as in {}.", meaning, limit_words(tier, name), tier.name)
+    words = limit_words(name, getattr(tier, name))
+    return format_html("{} Empty: {}, as in {}.", meaning, words, tier.name)
 
 
 def allowances(tenant: Tenant) -> Iterator[tuple[str, str]]:
     """What counts for the tenant: its own limit, or its tier's."""
     for name, (label, _) in LIMITS.items():
-        own = getattr(tenant, name) is not None
-        yield label, limit_words(tenant if own else tenant.tier, name)
+        yield label, limit_words(name, tenant.limit(name))

@@ -59,6 +59,8 @@ class PeopleInline(LookedAt, OwnedInline[Membership, Tenant]):
     readonly_fields = ("who", "may", "came", "buttons")
     hide_title = True
     verbose_name_plural = "People"
+    template_after = "tenants/admin/none_yet.html"
+    none_yet = "Nobody signs in for this tenant yet: “New person” above lets the first owner in."
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("user")
@@ -135,9 +137,12 @@ class PeopleDesk(OwnedAdmin[Tenant]):
         return TemplateResponse(request, "tenants/admin/add_person.html", context)
 
     def renew_password(self, request: HttpRequest, person_id: int) -> HttpResponse:
-        person = _person(request, person_id)
-        actor = of_person(request.user)
-        return self._show_password(request, people.renew_password(person=person, actor=actor))
+        person, actor = _person(request, person_id), of_person(request.user)
+        try:
+            welcome = people.renew_password(person=person, actor=actor)
+        except people.PersonError as error:
+            return self._done(request, person, messages.ERROR, str(error))
+        return self._show_password(request, welcome)
 
     def change_role(self, request: HttpRequest, person_id: int, role: str) -> HttpResponse:
         if role not in set(Role):
@@ -145,7 +150,7 @@ class PeopleDesk(OwnedAdmin[Tenant]):
         person, actor = _person(request, person_id), of_person(request.user)
         try:
             people.change_role(person=person, role=Role(role), actor=actor)
-        except people.LastOwnerError as error:
+        except people.PersonError as error:
             return self._done(request, person, messages.ERROR, str(error))
         told = f"{person.user.get_username()} is {role} now."
         return self._done(request, person, messages.SUCCESS, told)
@@ -154,7 +159,7 @@ class PeopleDesk(OwnedAdmin[Tenant]):
         person, actor = _person(request, person_id), of_person(request.user)
         try:
             people.remove_person(person=person, actor=actor)
-        except people.LastOwnerError as error:
+        except people.PersonError as error:
             return self._done(request, person, messages.ERROR, str(error))
         told = f"{person.user.get_username()} is removed."
         return self._done(request, person, messages.SUCCESS, told)
@@ -164,7 +169,7 @@ class PeopleDesk(OwnedAdmin[Tenant]):
     ) -> HttpResponse:
         """Back to the tenant; who has just lost the right to see it goes to the first page."""
         self.message_user(request, text, level)
-        if person.user_id == request.user.pk:
+        if level == messages.SUCCESS and person.user_id == request.user.pk:
             return HttpResponseRedirect(reverse("admin:index"))
         return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[person.tenant_id]))
 

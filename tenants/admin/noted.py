@@ -27,8 +27,13 @@ class NotedAdmin(ModelAdmin[Row]):
         return None
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and not form.changed_data:
+        """Nothing is written but what was changed here: somebody else may be at the rest."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            columns = {field.name for field in self.opts.concrete_fields}
+            obj.save(update_fields=columns.intersection(form.changed_data))
+        else:
             return
         self.note(request, "changed" if change else "added", obj, fields=form.changed_data)
 

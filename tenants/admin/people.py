@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants.admin.noted import NotedAdmin
@@ -15,7 +17,7 @@ from tenants.people import membership_of
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 admin.site.unregister([User, Group])
 
@@ -52,6 +54,27 @@ class PersonAdmin(UserAdmin, NotedAdmin[User]):  # type: ignore[type-arg]
         mine = obj is None or membership_of(obj) is None
         return mine and super().has_delete_permission(request, obj)
 
+    @transaction.atomic
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - as Django calls it
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Written down where one was set, or taken away."""
+        user = self.get_object(request, unquote(id))
+        before = _held_password(user) if user else ""
+        answer = super().user_change_password(request, id, form_url)
+        if user is not None and _held_password(user) != before:
+            self.note(request, "password_set", user)
+        return answer
+
     def tenant_of(self, row: User) -> UUID | None:
         person = membership_of(row)
         return person.tenant_id if person else None
+
+
+def _held_password(user: User) -> str:
+    """As it is kept, and as it stays until the transaction ends but for us."""
+    held = User.objects.select_for_update(no_key=True).filter(pk=user.pk)
+    return held.values_list("password", flat=True).get()

@@ -37,7 +37,8 @@ class TenantForm(LimitsForm):
         for name in LIMITS.keys() & self.fields.keys():
             self.fields[name].help_text = limit_help(tier, name)
             if tier is not None:
-                self.fields[name].widget.attrs["placeholder"] = limit_words(tier, name)
+                words = limit_words(name, getattr(tier, name))
+                self.fields[name].widget.attrs["placeholder"] = words
 
 
 @admin.register(Tier)

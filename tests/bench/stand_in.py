@@ -7,7 +7,7 @@ import django
 django.setup()
 
 from jobs.services.workers import Announcement, announce_worker  # noqa: E402
-from synthesis_worker.tasks import capabilities_by_engine  # noqa: E402
+from synthesis_worker.equipment import capabilities_by_engine  # noqa: E402
 
 if __name__ == "__main__":
     engines = capabilities_by_engine("cpu")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.desk import signed_in_as
 from tests.browser.serving import chromium, find_chromium, serving
 from tests.environment import FOLDER, child_environment
+from tests.live import QUIET, python, wait_until
 from tests.tools import IN_CI
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from tests.sample_place import Place
 
 USER, PASSWORD = "operator", "only-for-this-test"
+ENGINES = "espeak,mimic=tests.engines:MimicEngine"
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +79,53 @@ def signed_in(page: Page) -> Page:
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/admin/")
     return page
+
+
+@pytest.fixture
+def passwords(program: str, transactional_db: None) -> dict[str, str]:
+    """Of the people of the tenant acme, which may have voices of its own, by role."""
+    from tenants.audit import PLATFORM
+    from tenants.people import add_person
+    from tenants.roles import Role
+    from tests.conftest import make_tenant
+    from tests.speech import make_voice
+
+    tenant = make_tenant("acme")
+    make_voice("counter", tenant=tenant)
+    people = [
+        add_person(tenant=tenant, name=role.value, role=role, actor=PLATFORM) for role in Role
+    ]
+    return {one.person.role: one.password for one in people}
+
+
+@pytest.fixture
+def desk(passwords: dict[str, str]) -> Iterator[str]:
+    """The address where acme's people sign in."""
+    with serving(child_environment(), FOLDER / "browser-api.log") as address:
+        yield address
+
+
+@pytest.fixture
+def mill(desk: str) -> Iterator[None]:
+    """All that works, with an engine that clones on the cpu queue."""
+    from jobs.models import Offer
+
+    work = child_environment(WORKER_MODULES="synthesis_worker.tasks", ENGINES=ENGINES)
+    with ExitStack() as stack:
+
+        def begin(name: str, *words: str, **more: str) -> None:
+            log = FOLDER / f"browser-{name}.log"
+            stack.enter_context(python(*words, log=log, environment={**work, **more}))
+
+        begin("dispatch", "manage.py", "dispatch", WORKER_MODULES="", WEB="off")
+        for queue in ("cpu", "media"):
+            celery = ("-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@desk")
+            begin(queue, *celery, "-P", "threads", "-c", "1", *QUIET)
+        wait_until(Offer.objects.filter(engine="mimic").exists, what="an engine that clones")
+        yield
+
+
+@pytest.fixture
+def owner(program: str, mill: None, desk: str, passwords: dict[str, str]) -> Iterator[Page]:
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        yield page

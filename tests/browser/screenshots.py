@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 PICTURES = ROOT / "var" / "screenshots"
 USER, PASSWORD = "admin", "only-for-pictures"
+OWNER = "ann@postal"
+OWN = {
+    "index": "/admin/",
+    "personalities": "/admin/personalities/personality/",
+    "new-personality": "/admin/personalities/personality/add/",
+    "import": "/admin/personalities/personality/import/",
+    "voices": "/admin/voices/voice/",
+    "new-voice": "/admin/voices/voice/add/",
+    "tenants": "/admin/tenants/tenant/",
+    "audit": "/admin/tenants/auditline/",
+    "password": "/admin/password_change/",
+}
 DESK, HAND = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESK, "color_scheme": "light"},
@@ -45,17 +57,18 @@ def main() -> int:
 def picture_a_sample_place(program: str) -> None:
     """On servers of its own, which are gone afterwards."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("ENGINES", "espeak,mimic=tests.engines:MimicEngine")
     with scratch_services(FOLDER) as services:
-        pages = furnish()
+        pages, owner = furnish()
         environment = child_environment(
             DATABASE_URL=services.postgres.url, WORKER_ALIVE_SECONDS="600"
         )
         with serving(environment, FOLDER / "api.log") as address, chromium(program) as browser:
-            take_all(browser, address, pages)
+            take_all(browser, address, pages, owner)
 
 
-def furnish() -> dict[str, str]:
-    """Tables, a sample place and somebody to sign in; the pages to picture, by name."""
+def furnish() -> tuple[dict[str, str], str]:
+    """Tables, a sample place and who signs in: the pages to picture, and an owner's password."""
     import django
 
     django.setup()
@@ -63,37 +76,22 @@ def furnish() -> dict[str, str]:
     from django.core.management import call_command
     from django.db import connections
 
+    from tests.browser import states
     from tests.sample_place import make_place, make_samples
 
     call_command("migrate", verbosity=0, interactive=False)
-    pages = pages_of(make_place())
+    place = make_place()
+    pages = pages_of(place)
     make_samples()
-    add_recordings()
+    states.add_recordings(place.tenant.voices.get())
+    pages |= {
+        f"voice-{kind}": f"/admin/voices/voice/{voice.id}/change/"
+        for kind, voice in states.add_voices(place.tenant, place.token).items()
+    }
     User.objects.create_superuser(USER, password=PASSWORD)
+    password = states.add_people(place.tenant)
     connections.close_all()
-    return pages
-
-
-def add_recordings() -> None:
-    """Two that are spoken and one that is none, as the probe finds them; and the consent."""
-    from jobs.answering import answer_bell
-    from synthesis_worker.samples import examine
-    from tenants.audit import PLATFORM
-    from tests.own import agree
-    from tests.sound_files import coded_file, pcm_file, piece, speech
-    from voices.models import Voice
-    from voices.samples.uploading import Upload, upload_samples
-
-    voice, spoken = Voice.objects.get(tenant__isnull=False), speech("en-gb-x-rp+f2")
-    uploads = [
-        Upload("Morning reading.wav", pcm_file(piece(spoken, 14.0))),
-        Upload("Recording 1.webm", coded_file(piece(spoken, 9.0), "webm", "libopus")),
-        Upload("Notes from the studio.wav", b"Tuesday: bring the other microphone.\n"),
-    ]
-    taken = upload_samples(voice=voice, uploads=uploads, actor=PLATFORM, ceiling=1_000)
-    for one in taken:
-        answer_bell(str(one.sample and one.sample.job_id), examine)
-    agree(voice, "Ada Example")
+    return pages, password
 
 
 def pages_of(place: Place) -> dict[str, str]:
@@ -101,6 +99,7 @@ def pages_of(place: Place) -> dict[str, str]:
     from jobs.webhooks.models import Delivery, Endpoint
     from personalities.models import Personality
     from personalities.settling import settle
+    from tenants.models import Tenant
     from voices.models import Voice
 
     settle(place.tenant.id)
@@ -128,13 +127,16 @@ def pages_of(place: Place) -> dict[str, str]:
         "webhook": f"/admin/jobs/endpoint/{gone.id}/change/",
         "deliveries": "/admin/jobs/delivery/",
         "delivery": f"/admin/jobs/delivery/{failing.id}/change/",
+        "people": "/admin/auth/user/",
+        "new-person": f"/admin/tenants/tenant/{place.tenant.id}/add-person/",
+        "empty-tenant": f"/admin/tenants/tenant/{Tenant.objects.get(slug='museum').id}/change/",
         "audit": "/admin/tenants/auditline/",
         "usage": f"/admin/jobs/usage/?tenant__id__exact={place.tenant.id}",
         "api-docs": "/api/docs",
     }
 
 
-def take_all(browser: Browser, address: str, pages: dict[str, str]) -> None:
+def take_all(browser: Browser, address: str, pages: dict[str, str], owner: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for look, options in LOOKS.items():
         page = browser.new_context(**options, reduced_motion="reduce").new_page()
@@ -148,6 +150,20 @@ def take_all(browser: Browser, address: str, pages: dict[str, str]) -> None:
         page.get_by_label("Name").fill("night shift")
         page.get_by_role("button", name="Issue the key").click()
         take(page, f"key-{look}")
+        take_own(
+            browser.new_context(**options, reduced_motion="reduce").new_page(), address, look, owner
+        )
+
+
+def take_own(page: Page, address: str, look: str, password: str) -> None:
+    """The pages of a tenant's owner; and what is said where the password is another."""
+    page.goto(f"{address}/admin/")
+    fill_in(page, OWNER, "forgotten")
+    take(page, f"sign-in-refused-{look}")
+    sign_in(page, address, OWNER, password)
+    for name, path in OWN.items():
+        page.goto(f"{address}{path}", wait_until="networkidle")
+        take(page, f"own-{name}-{look}")
 
 
 def take(page: Page, name: str) -> None:
@@ -163,10 +179,14 @@ def take(page: Page, name: str) -> None:
 
 def sign_in(page: Page, address: str, user: str, password: str) -> None:
     page.goto(f"{address}/admin/")
+    fill_in(page, user, password)
+    page.wait_for_url(f"{address}/admin/")
+
+
+def fill_in(page: Page, user: str, password: str) -> None:
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
-    page.wait_for_url(f"{address}/admin/")
 
 
 if __name__ == "__main__":

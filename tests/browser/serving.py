@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from fleet.home import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -40,10 +40,10 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def chromium(program: str) -> Iterator[Browser]:
+def chromium(program: str, flags: Sequence[str] = ()) -> Iterator[Browser]:
     """Until it is left this thread is Playwright's loop, on which Django's ORM refuses to work."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

@@ -3,123 +3,22 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.serving import chromium, serving
-from tests.environment import FOLDER, child_environment
-from tests.live import QUIET, python, wait_until
+from synthesis_worker.contract import Waveform
+from tests.browser.desk import card, create_voice, drop, signed_in_as
 from tests.sound_files import coded_file, pcm_file, piece, speech
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from playwright.sync_api import Page, Route
 
-    from playwright.sync_api import Locator, Page
+    from voices.models import Voice
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-ENGINES = "espeak,mimic=tests.engines:MimicEngine"
-DROP = """([zone, files]) => {
-  const carried = new DataTransfer();
-  for (const [name, base64] of files) {
-    const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
-    carried.items.add(new File([bytes], name, { type: "audio/wav" }));
-  }
-  for (const type of ["dragenter", "dragover", "drop"]) {
-    const told = { dataTransfer: carried, bubbles: true, cancelable: true };
-    zone.dispatchEvent(new DragEvent(type, told));
-  }
-}"""
-
-
-@pytest.fixture
-def passwords(program: str, transactional_db: None) -> dict[str, str]:
-    """Of the people of the tenant acme, which may have voices of its own, by role."""
-    from tenants.audit import PLATFORM
-    from tenants.people import add_person
-    from tenants.roles import Role
-    from tests.conftest import make_tenant
-    from tests.speech import make_voice
-
-    tenant = make_tenant("acme")
-    make_voice("counter", tenant=tenant)
-    people = [
-        add_person(tenant=tenant, name=role.value, role=role, actor=PLATFORM) for role in Role
-    ]
-    return {one.person.role: one.password for one in people}
-
-
-@pytest.fixture
-def address(passwords: dict[str, str]) -> Iterator[str]:
-    with serving(child_environment(), FOLDER / "browser-api.log") as address:
-        yield address
-
-
-@pytest.fixture
-def mill(address: str) -> Iterator[None]:
-    """All that works, with an engine that clones on the cpu queue."""
-    from jobs.models import Offer
-
-    work = child_environment(WORKER_MODULES="synthesis_worker.tasks", ENGINES=ENGINES)
-    with ExitStack() as stack:
-
-        def begin(name: str, *words: str, **more: str) -> None:
-            log = FOLDER / f"browser-{name}.log"
-            stack.enter_context(python(*words, log=log, environment={**work, **more}))
-
-        begin("dispatch", "manage.py", "dispatch", WORKER_MODULES="", WEB="off")
-        for queue in ("cpu", "media"):
-            celery = ("-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@desk")
-            begin(queue, *celery, "-P", "threads", "-c", "1", *QUIET)
-        wait_until(Offer.objects.filter(engine="mimic").exists, what="an engine that clones")
-        yield
-
-
-@contextmanager
-def signed_in_as(role: str, program: str, address: str, password: str) -> Iterator[Page]:
-    """At a browser whose every request stays on this server, and whose scripts raise nothing."""
-    strangers: list[str] = []
-    errors: list[str] = []
-    with chromium(program) as browser:
-        page = browser.new_context(base_url=address).new_page()
-        page.on("request", lambda asked: strangers.append(asked.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: dialog.accept())
-        page.goto("/admin/")
-        page.fill("input[name=username]", f"{role}@acme")
-        page.fill("input[name=password]", password)
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/admin/")
-        yield page
-    assert [url for url in strangers if not url.startswith((address, "data:", "blob:"))] == []
-    assert errors == []
-
-
-@pytest.fixture
-def owner(program: str, mill: None, address: str, passwords: dict[str, str]) -> Iterator[Page]:
-    with signed_in_as("owner", program, address, passwords["owner"]) as page:
-        yield page
-
-
-def card(page: Page, name: str) -> Locator:
-    return page.locator(f"#voice-{name}")
-
-
-def create_voice(page: Page) -> None:
-    page.goto("/admin/voices/voice/add/")
-    page.fill("#id_name", "Ada")
-    page.fill("#id_language", "en")
-    page.get_by_role("button", name="Save and continue editing").click()
-    expect(card(page, "head").locator(".vm-badge")).to_have_text("new")
-
-
-def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    zone = page.locator("[data-drop]").element_handle()
-    page.evaluate(DROP, [zone, [[name, b64encode(data).decode()] for name, data in files]])
 
 
 def clone(page: Page) -> None:
@@ -132,6 +31,8 @@ def clone(page: Page) -> None:
 
 
 def turn(page: Page, dial: str, value: float) -> None:
+    """As soon as it can be: before its value is known a move would be lost."""
+    expect(page.locator(dial)).to_be_enabled()
     page.locator(dial).evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')) }",
         str(value),
@@ -186,26 +87,113 @@ def test_from_recordings_to_a_voice_that_is_heard_and_erased(owner: Page) -> Non
     expect(owner.get_by_role("link", name="Ada", exact=True)).to_have_count(0)
 
 
+@pytest.fixture
+def brand(passwords: dict[str, str]) -> Voice:
+    """A voice of acme's with a recording and a consent."""
+    from jobs.services.workers import ensure_queues
+    from tenants.models import Tenant
+    from tests.browser.states import take_in
+    from tests.own import agree, own_voice
+    from voices.samples.uploading import Upload
+
+    ensure_queues(["cpu", "media"])
+    voice = own_voice(Tenant.objects.get(slug="acme"))
+    take_in(voice, Upload("reading.wav", pcm_file(piece(speech(), 9.0))))
+    agree(voice, "Ada Muster")
+    return voice
+
+
+def test_two_ways_are_compared_and_what_was_published_is_taken_back(
+    program: str, brand: Voice, mill: None, desk: str, passwords: dict[str, str]
+) -> None:
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        page.goto(f"/admin/voices/voice/{brand.id}/change/")
+        making, stability = card(page, "making"), page.locator("[data-dial=stability]")
+        making.get_by_role("button", name="Clone from the recordings").click()
+        expect(card(page, "head").locator(".vm-badge")).to_have_text("ready", timeout=30_000)
+        turn(page, "[data-dial=stability]", 0.2)
+        expect(page.get_by_text("jobs get the published settings until")).to_be_visible()
+
+        audition = card(page, "audition")
+        audition.get_by_label("Compare two ways").check()
+        sides = audition.locator("[data-side]")
+        sides.nth(1).get_by_label("Settings").select_option("published")
+        for side in sides.all():
+            side.get_by_role("button", name="Speak").click()
+            expect(side.get_by_role("link", name="Download")).to_be_visible(timeout=20_000)
+
+        page.get_by_role("button", name="Publish the draft").click()
+        page.get_by_role("button", name="Roll back").click()
+        expect(stability).to_have_value("0.75")
+        expect(page.get_by_role("button", name="Publish the draft")).to_be_hidden()
+        making.get_by_role("button", name="Forget the clone").click()
+        expect(card(page, "head").locator(".vm-badge")).to_have_text("new")
+        expect(card(page, "samples").locator("[data-sample]")).to_have_count(1)
+
+
+def test_the_page_goes_on_after_a_consent_was_withdrawn(
+    program: str, brand: Voice, desk: str, passwords: dict[str, str]
+) -> None:
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        page.goto(f"/admin/voices/voice/{brand.id}/change/")
+        page.get_by_role("button", name="Withdraw").click()
+        expect(card(page, "consent").get_by_text("withdrawn", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Withdraw")).to_have_count(0)
+        turn(page, "[data-dial=stability]", 0.2)
+        expect(card(page, "settings").get_by_text("The draft is saved")).to_be_visible()
+
+
+def test_no_dial_moves_before_its_value_is_known(
+    program: str, brand: Voice, desk: str, passwords: dict[str, str]
+) -> None:
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        held: list[Route] = []
+        page.route("**/settings", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+        with page.expect_request("**/settings"):
+            page.goto(f"/admin/voices/voice/{brand.id}/change/")
+        expect(page.locator("[data-dial=stability]")).to_be_disabled()
+        held[0].continue_()
+        expect(page.locator("[data-dial=stability]")).to_be_enabled()
+
+
+def test_a_click_into_the_picture_of_a_recording_plays_it_from_there(
+    program: str, brand: Voice, desk: str, passwords: dict[str, str]
+) -> None:
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        page.goto(f"/admin/voices/voice/{brand.id}/change/")
+        row = card(page, "samples").locator("[data-sample]")
+        row.get_by_role("slider").click()
+        expect(row.get_by_role("button", name=re.compile("^Play"))).to_have_text("Pause")
+        expect(row.locator(".vm-clock")).to_have_text(re.compile("^[456]"))
+
+
 def test_what_is_no_recording_is_told_so_with_what_to_do(owner: Page) -> None:
     create_voice(owner)
-    sound = piece(speech(), 6.0)
-    flac, webm = pcm_file(sound, "FLAC"), coded_file(sound, "webm", "libopus", streaming=True)
-    drop(owner, ("<b>notes.wav", b"not a sound at all" * 50), ("a.flac", flac), ("b.webm", webm))
+    said = piece(speech(), 6.0)
+    flac, webm = pcm_file(said, "FLAC"), coded_file(said, "webm", "libopus", streaming=True)
+    hush = pcm_file(Waveform(np.zeros(48_000, np.float32), 24_000))
+    drop(owner, ("<b>notes.wav", b"not a sound at all" * 50), ("hush.wav", hush))
+    drop(owner, ("a.flac", flac), ("b.webm", webm))
     rows = card(owner, "samples").locator("[data-sample]")
-    expect(rows).to_have_count(3, timeout=20_000)
+    expect(rows).to_have_count(4, timeout=20_000)
+    silent = rows.filter(has_text="hush.wav")
+    expect(silent).to_have_attribute("data-state", "rejected", timeout=60_000)
+    expect(silent).to_contain_text("too soft to tell")
     bad = rows.filter(has_text="<b>notes.wav")
     expect(bad).to_have_attribute("data-state", "rejected", timeout=60_000)
     expect(bad.locator(".vm-reasons li")).not_to_have_count(0)
+    sound = rows.filter(has_text="a.flac")
+    expect(sound).to_have_attribute("data-state", "accepted", timeout=60_000)
     card(owner, "making").get_by_role("button", name="Clone from the recordings").click()
     expect(card(owner, "making").locator(".vm-trouble")).to_contain_text("consent")
     bad.get_by_role("button", name="Remove").click()
-    expect(rows).to_have_count(2)
+    expect(rows).to_have_count(3)
 
 
 def test_who_only_looks_sees_the_voice_and_nothing_to_press(
-    program: str, address: str, passwords: dict[str, str]
+    program: str, desk: str, passwords: dict[str, str]
 ) -> None:
-    with signed_in_as("viewer", program, address, passwords["viewer"]) as page:
+    with signed_in_as("viewer", program, desk, passwords["viewer"]) as page:
         page.goto("/admin/voices/voice/")
         page.get_by_role("link", name="counter").first.click()
         expect(card(page, "head").locator(".vm-badge")).to_have_text("ready")

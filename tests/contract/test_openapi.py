@@ -88,6 +88,7 @@ def test_requests_carry_no_fields_that_are_not_named() -> None:
         "AuditionBodyRequest",
         "UploadBodyRequest",
         "DecisionBodyRequest",
+        "VoiceChoiceRequest",
     }
     for name in asked:
         assert schema()["components"]["schemas"][name]["additionalProperties"] is False
@@ -100,7 +101,10 @@ def test_samples_are_uploaded_as_files_and_nothing_else_is_sent_so() -> None:
         if "requestBody" in operation
     }
     forms = {path for path, kinds in sent.items() if kinds != ["application/json"]}
-    assert forms == {"/api/v1/voices/{reference}/samples"}
-    assert sent[forms.pop()] == ["multipart/form-data"]
+    assert forms == {
+        "/api/v1/voices/{reference}/samples",
+        "/api/v1/personalities/{personality}/voice/upload",
+    }
+    assert all(sent[path] == ["multipart/form-data"] for path in forms)
     field = schema()["components"]["schemas"]["UploadBodyRequest"]["properties"]["file"]
     assert (field["type"], field["items"]["format"]) == ("array", "binary")

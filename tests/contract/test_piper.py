@@ -150,12 +150,6 @@ def test_a_network_changed_on_disk_is_noticed(tmp_path: Path) -> None:
         speak(engine, "Hello.")
 
 
-def test_a_digest_from_the_constructor_overrules_the_one_on_disk(tmp_path: Path) -> None:
-    path = write_nano_voice(tmp_path)
-    path.with_name("nano.onnx.sha256").write_text("0" * 64)
-    assert speak(PiperEngine(tmp_path, digests={"nano": sha256(path)}), "Hello.").seconds > 0
-
-
 @pytest.mark.parametrize("settings", [None, "", "{}", "[]", '{"audio": 1}', "\xff"])
 def test_a_voice_without_its_settings_is_damaged_and_not_listed(
     tmp_path: Path, settings: str | None

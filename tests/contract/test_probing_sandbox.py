@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from synthesis_worker.probing import LIMITS, probe
 from synthesis_worker.probing.sandbox import BUSY, LONGEST_ANSWER, Ended, run_child
 from tests.hostile_audio import atoms
+from tests.ledger import eventually
 from tests.sound_files import pcm_file, piece, speech
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_a_child_gets_no_more_memory_than_its_limit(tmp_path: Path) -> None:
 def test_a_child_that_computes_for_ever_is_ended_by_the_kernel(tmp_path: Path) -> None:
     ended = run_greedy("processor", tmp_path)
     assert ended.code == BUSY
-    assert 0.9 < ended.cost.cpu_seconds < 3
+    assert 0.3 < ended.cost.cpu_seconds < 3  # the kernel looks at every tick, and counts it whole
 
 
 def test_a_child_that_sleeps_is_ended_when_its_time_is_up(tmp_path: Path) -> None:
@@ -62,10 +63,20 @@ def test_once_its_doors_are_closed_a_child_opens_no_file_and_no_socket(tmp_path:
     assert run_greedy("doors", tmp_path).lines == [b"file refused", b"socket refused"]
 
 
+def test_a_child_can_neither_read_its_parents_memory_nor_send_it_a_signal(tmp_path: Path) -> None:
+    assert run_greedy("parent", tmp_path).lines == [b"memory refused", b"signal refused"]
+
+
+def test_once_its_doors_are_closed_a_child_takes_nothing_back_and_is_not_root(
+    tmp_path: Path,
+) -> None:
+    assert run_greedy("powers", tmp_path).lines == [b"refused", b"refused", b"nobody"]
+
+
 def test_what_a_child_starts_ends_with_it(tmp_path: Path) -> None:
     ended = run_greedy("grandchild", tmp_path, SHORT)
     started = [int(line) for line in ended.lines]
-    assert not any(_runs(pid) for pid in started)
+    eventually(lambda: not any(_runs(pid) for pid in started))
     assert started or ended.code == 1, "only root may fork past the limit on processes"
 
 

@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from personalities.admin.form import CHANGED, PersonalityForm
+from personalities.admin.form import PersonalityForm
 from personalities.models import Personality
 from personalities.selectors import find_personality
+from tenants.admin.edited import CHANGED
 from tenants.audit import PLATFORM
 from tenants.models import AuditLine
 from tenants.people import add_person

@@ -92,7 +92,8 @@ def test_changes_of_a_tenant_and_a_tier_tell_which_fields(
     tier = Tier.objects.get(slug=tenant.tier_id)
     kept = ("name", "weight", "max_running", "max_queued", "result_days")
     form = {name: str(getattr(tier, name)) for name in kept}
-    form |= {"speaks": "on", "sample_bytes": "10", "trainings_per_hour": "7"}
+    form |= {"speaks": "on", "sample_bytes": "10", "clones_per_hour": "30"}
+    form["trainings_per_hour"] = "7"
     path = reverse("admin:tenants_tier_change", args=[tier.slug])
     assert admin_client.post(path, form).status_code == 302
     line = AuditLine.objects.get(tenant=None, action="tier.changed")

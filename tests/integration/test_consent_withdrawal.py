@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from jobs.models import Event, Job
 from jobs.services.claims import claim_job
@@ -16,7 +17,7 @@ from tenants.audit import PLATFORM
 from tenants.models import AuditLine
 from tests.conftest import make_caller
 from tests.engines import MimicEngine
-from tests.ledger import at_once
+from tests.ledger import at_once, eventually
 from tests.own import (
     add_sample,
     agree,
@@ -43,15 +44,19 @@ from voices.results import charge_for, result_for
 from voices.storage import audio_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.test import Client
 
     from tenants.models import Tenant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mimic")]
 
-CLONE = "/api/v1/jobs/clone"
 WITHDRAWN = "consent_withdrawn"
 HASH = "a" * 64
+WAITING = """
+    SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock')"""
 
 
 def test_once_it_is_withdrawn_nothing_begins_with_the_voice(tenant: Tenant, mine: Client) -> None:
@@ -94,16 +99,13 @@ def test_another_voice_goes_on_speaking(tenant: Tenant, mine: Client) -> None:
 
 def finish_late(job_id: str) -> bool:
     """As a worker does that had claimed the job before, and has its audio in the store."""
-    job = claim_job(job_id, worker="late") or _held(job_id)
+    job = claim_job(job_id, worker="late")
+    assert job is not None
     render = FoundRender(job.binding["render"], job.id, HASH, 1.0, 8_000, "mimic")
     file = File(HASH, "wav", 100, 8_000)
     result = result_for(job.request, job.plan[0], render, file, cached=False)
     charge = charge_for(job.request, render, cached=False)
     return renders.finish_synthesis(job, render=render, file=file, result=result, charge=charge)
-
-
-def _held(job_id: str) -> Any:
-    raise AssertionError(f"{job_id} cannot be claimed")
 
 
 def test_a_finish_after_the_mark_delivers_nothing(tenant: Tenant, mine: Client) -> None:
@@ -117,69 +119,74 @@ def test_a_finish_after_the_mark_delivers_nothing(tenant: Tenant, mine: Client) 
     assert speak(job_id).state == State.RUNNING, "the failed finish left its lease as it was"
 
 
-@pytest.mark.parametrize("first", ["finish", "withdraw"])
-def test_of_a_finish_and_a_withdrawal_one_comes_first(
-    tenant: Tenant, mine: Client, first: str, monkeypatch: pytest.MonkeyPatch
+class Halted:
+    """A step that somebody has done, and stands still after."""
+
+    def __init__(self, step: Callable[..., object]) -> None:
+        self.step, self.reached, self.go_on = step, threading.Event(), threading.Event()
+
+    def __call__(self, *arguments: object, **named: object) -> object:
+        done = self.step(*arguments, **named)
+        self.reached.set()
+        assert self.go_on.wait(30)
+        return done
+
+
+def one_before_the_other(
+    halted: Halted, one: Callable[[], object], other: Callable[[], object]
+) -> list[object]:
+    """What each comes to, where the other finds the one halted and waits for it."""
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(on_its_own_connection, one)
+        assert halted.reached.wait(20)
+        second = pool.submit(on_its_own_connection, other)
+        eventually(somebody_waits_for_a_row)
+        halted.go_on.set()
+        return [first.result(20), second.result(20)]
+
+
+def on_its_own_connection(action: Callable[[], object]) -> object:
+    try:
+        return action()
+    except ConsentWithdrawnError as error:
+        return error.code
+    finally:
+        connections.close_all()
+
+
+def somebody_waits_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_withdrawal_waits_for_a_finish_that_came_first(
+    tenant: Tenant, mine: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each on its own connection; whoever holds the voice's row is waited for."""
     voice = cloned_voice(tenant)
-    _consent, job_id = voice.consents.get(), say(mine)
-    inside, go_on, over = threading.Event(), threading.Event(), threading.Event()
-    outcome: list[object] = []
+    job_id = say(mine)
+    halted = Halted(standing.hold_voice_of)
+    monkeypatch.setattr(renders, "hold_voice_of", halted)
+    came_to = one_before_the_other(halted, lambda: finish_late(job_id), lambda: withdraw(voice))
+    assert came_to == [True, None]
+    assert Job.objects.get(id=job_id).state == State.SUCCEEDED
 
-    def pausing(wrapped: Any) -> Any:
-        def pause(*arguments: Any, **named: Any) -> Any:
-            done = wrapped(*arguments, **named)
-            inside.set()
-            assert go_on.wait(20)
-            return done
 
-        return pause
-
-    def elsewhere(action: Any) -> threading.Thread:
-        def act() -> None:
-            try:
-                outcome.append(action())
-            except ConsentWithdrawnError as error:
-                outcome.append(error.code)
-            finally:
-                over.set()
-                connections.close_all()
-
-        thread = threading.Thread(target=act)
-        thread.start()
-        return thread
-
-    if first == "finish":
-        monkeypatch.setattr(renders, "hold_voice_of", pausing(standing.hold_voice_of))
-        thread = elsewhere(lambda: finish_late(job_id))
-        assert inside.wait(20)
-        other = apart(lambda: withdraw(voice))
-        other.start()
-        other.join(0.3)
-        assert other.is_alive(), "the withdrawal waits for the finish"
-        go_on.set()
-        other.join(20)
-    else:
-        monkeypatch.setattr("voices.owning.consents._forget_renders", pausing(lambda _: None))
-        other = apart(lambda: withdraw(voice))
-        other.start()
-        assert inside.wait(20)
-        thread = elsewhere(lambda: finish_late(job_id))
-        assert not over.wait(0.3), "the finish waits for the withdrawal"
-        go_on.set()
-        other.join(20)
-    thread.join(20)
+def test_a_finish_waits_for_a_withdrawal_that_came_first(
+    tenant: Tenant, mine: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = cloned_voice(tenant)
+    job_id = say(mine)
+    halted = Halted(lambda _: None)
+    monkeypatch.setattr("voices.owning.consents.forget_renders_of", halted)
+    came_to = one_before_the_other(halted, lambda: withdraw(voice), lambda: finish_late(job_id))
+    assert came_to == [None, WITHDRAWN]
     job = Job.objects.get(id=job_id)
-    if first == "finish":
-        assert (outcome, job.state) == ([True], State.SUCCEEDED)
-    else:
-        assert (outcome, job.state, job.result) == ([WITHDRAWN], State.FAILED, None)
+    assert (job.state, job.result) == (State.FAILED, None)
 
 
 def test_of_many_accepts_and_a_withdrawal_none_speaks_afterwards(tenant: Tenant) -> None:
     voice = cloned_voice(tenant)
-    voice.consents.get()
     clients = [keyed(tenant) for _ in range(7)]
 
     def act(number: int) -> tuple[int, str]:

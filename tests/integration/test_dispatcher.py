@@ -145,12 +145,12 @@ def test_a_tenant_at_its_ceiling_is_served_as_fast_as_it_finishes(dispatcher: No
     assert time.monotonic() - begun < 3
 
 
-def test_sweeps_run_by_name_and_can_be_tried_dry(tenant: Tenant, settings: Settings) -> None:
-    settings.SWEEPS = ["jobs.sweeps.forget_idempotency_keys"]
+def test_sweeps_run_by_name_and_can_be_tried_dry(tenant: Tenant) -> None:
+    sweeps = ["jobs.sweeps.forget_idempotency_keys"]
     job_id = submit(tenant, idempotency_key="k", body_hash="b")
     change(job_id, created_at=ago(days=2))
-    assert run_sweeps(dry_run=True) == run_sweeps() == {settings.SWEEPS[0]: 1}
-    assert run_sweeps() == {settings.SWEEPS[0]: 0}
+    assert run_sweeps(sweeps, dry_run=True) == run_sweeps(sweeps) == {sweeps[0]: 1}
+    assert run_sweeps(sweeps) == {sweeps[0]: 0}
     call_command("sweep", "--dry-run", verbosity=0)
 
 

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client as DjangoClient
 
 from jobs.models import Job
 from jobs.states import State
@@ -18,10 +20,21 @@ from personalities.models import Personality
 from synthesis_worker.artifacts import Kept
 from tenants.audit import PLATFORM
 from tenants.models import AuditLine
+from tenants.people import add_person
+from tenants.roles import Role
 from tests.conftest import make_tenant
 from tests.engines import MimicEngine
 from tests.ledger import eventually
-from tests.own import add_sample, agree, apart, ask_clone, cloned_voice, own_voice, recording
+from tests.own import (
+    add_sample,
+    agree,
+    apart,
+    ask_clone,
+    cloned_voice,
+    own_voice,
+    recording,
+    time_passes,
+)
 from tests.s3 import ACCESS_KEY, BUCKET, REGION, SECRET_KEY, serve_s3
 from tests.speech import SYNTHESIZE, keyed, make_voice, post, problem_of, speak
 from voices import storage
@@ -46,7 +59,7 @@ CANARIES = ("quokka", "Wilhelmina", "zephyranthes", "bandicoot")
 WORDS = "A quokka sat by the bandicoot."
 TEXT = """
     SELECT table_name, column_name FROM information_schema.columns
-     WHERE table_schema = 'public' AND table_name <> 'tenants_auditline'
+     WHERE table_schema = 'public' AND table_name <> %s
        AND data_type IN ('text', 'character varying', 'character', 'json', 'jsonb', 'uuid', 'ARRAY')
 """
 
@@ -75,11 +88,11 @@ def rich_voice(tenant: Tenant) -> Voice:
     return voice
 
 
-def found(needle: str) -> list[tuple[str, str]]:
+def found(needle: str, besides: str = "tenants_auditline") -> list[tuple[str, str]]:
     """The columns of any table, but for the audit log, that hold this."""
     hits = []
     with connection.cursor() as cursor:
-        cursor.execute(TEXT)
+        cursor.execute(TEXT, [besides])
         for table, column in cursor.fetchall():
             cursor.execute(
                 f'SELECT 1 FROM "{table}" WHERE "{column}"::text ILIKE %s LIMIT 1',  # noqa: S608
@@ -140,6 +153,30 @@ def test_nothing_of_an_erased_voice_is_left_but_a_line(
     assert (told["samples"], told["artifacts"], len(told["consents"])) == (3, 1, 1)
 
 
+def test_no_name_outlives_the_voice_not_even_in_the_audit_log(tenant: Tenant, mine: Client) -> None:
+    """Made and renamed in the admin, whose history holds names too."""
+    added = add_person(tenant=tenant, name="owner", role=Role.OWNER, actor=PLATFORM)
+    owner = DjangoClient()
+    owner.force_login(added.person.user)
+    inline = {f"revisions-{one}_FORMS": "0" for one in ("TOTAL", "INITIAL")}
+    form = inline | {"name": "Wilhelmina Quokka", "language": "en-GB", "slug": "wq"}
+    assert owner.post("/admin/voices/voice/add/", form).status_code == 302
+    voice = Voice.objects.get()
+    page = f"/admin/voices/voice/{voice.id}/change/"
+    renamed = form | {"name": "The Quokka", "version": "1", "active": "on"}
+    assert owner.post(page, renamed).status_code == 302
+    take = SimpleUploadedFile("Quokka at home.wav", recording())
+    samples = "/api/v1/voices/wq/samples"
+    [taken] = mine.post(samples, {"file": take}).json()["files"]
+    assert len(found("quokka", besides="")) >= 3
+    assert mine.delete(f"{samples}/{taken['sample']['id']}").status_code == 204
+    assert erase(mine, "wq").status_code == 204
+    assert found("quokka", besides="") == []
+    lines = AuditLine.objects.filter(object_id=str(voice.id)).order_by("id")
+    told = [(line.action, line.object_name) for line in lines]
+    assert told == [("voice.created", "wq"), ("voice.changed", "wq"), ("voice.erased", "wq")]
+
+
 def _strings(voice: Voice) -> list[str]:
     """Hashes of what was given, also of what was not kept."""
     return [sample.original for sample in voice.samples.all()]
@@ -190,7 +227,7 @@ def test_speech_under_way_leaves_nothing_behind(
         monkeypatch.undo()
         erase_voice(voice=voice, actor=PLATFORM, expected=None)
 
-    monkeypatch.setattr("synthesis_worker.tasks._observe_render", erase_first)
+    monkeypatch.setattr("synthesis_worker.speaking._observe_render", erase_first)
     assert speak(job_id).error_code == "voice_erased"
     assert stored(tenant) == set()
     assert not Render.objects.exists()
@@ -257,8 +294,10 @@ def test_what_the_store_keeps_while_it_is_down_goes_when_it_is_back(
         s3.stop()
         assert erase(mine).status_code == 204
         assert not Voice.objects.filter(id=voice.id).exists()
+        time_passes()
         assert remove_noted() == 0, "it is away still"
         s3.start()
+        time_passes()
         noted = {sha256_in(name) for name in Removal.objects.values_list("name", flat=True)}
         assert hashes == stored(tenant)
         assert hashes <= noted
@@ -270,7 +309,7 @@ def test_an_erasure_that_died_on_the_way_is_finished_by_the_sweep(
     tenant: Tenant, mine: Client
 ) -> None:
     voice = rich_voice(tenant)
-    erasing._mark(voice, PLATFORM, None)
+    erasing.begin_erasure(voice, PLATFORM, None)
     assert problem_of(post(mine, SYNTHESIZE, {"text": WORDS, "voice": "zephyranthes"}))[0] == 404
     assert problem_of(erase(mine)) == (404, "voice_not_found")
     assert finish_erasures() == 0, "whoever began it may still be at it"

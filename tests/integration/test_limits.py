@@ -1,4 +1,4 @@
-"""A tenant's own limits: its own or its tier's, and nobody slips past the last one."""
+"""A tenant's own limits: its own or its tier's, and nobody slips past it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,28 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import transaction
 
-from tenants.limits import LimitReachedError, TenantLimits, limits_of, lock_limits
+from jobs.models import Job
+from tenants.audit import PLATFORM
+from tenants.limits import LimitReachedError, TenantLimits, limits_of
 from tenants.models import Tenant
-from tests.conftest import make_tenant
-from tests.integration.test_people import at_one_time
-from voices.models import Voice
+from tests.ledger import ago, refusals
+from tests.own import add_sample, agree, ask_clone, cloned_voice, own_voice
+from tests.speech import post, problem_of
+from voices.owning.erasing import erase_voice
 
 if TYPE_CHECKING:
     from django.test import Client
+
+    from voices.models import Voice
 
 pytestmark = pytest.mark.django_db
 
 
 def test_an_own_limit_goes_before_the_tiers_and_none_is_no_limit(tenant: Tenant) -> None:
-    assert limits_of(tenant.id) == TenantLimits(None, 10_485_760, 1)
+    assert limits_of(tenant.id) == TenantLimits(None, 10_485_760, 30, 1)
     Tenant.objects.filter(id=tenant.id).update(custom_voices=0, trainings_per_hour=4)
-    assert limits_of(tenant.id) == TenantLimits(0, 10_485_760, 4)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_who_count_at_one_time_one_is_the_last_in(db: None) -> None:
-    tenant = make_tenant("acme", custom_voices=3)
-
-    def add(number: int) -> None:
-        with transaction.atomic():
-            allowed = lock_limits(tenant.id).custom_voices
-            assert allowed is not None
-            if Voice.objects.filter(tenant=tenant).count() >= allowed:
-                raise LimitReachedError("voices", allowed)
-            Voice.objects.create(tenant=tenant, slug=f"v{number}", name="V", language="en")
-
-    refused = at_one_time([partial(add, number) for number in range(8)])
-    assert refused == [LimitReachedError] * 5
-    assert Voice.objects.filter(tenant=tenant).count() == 3
+    assert limits_of(tenant.id) == TenantLimits(0, 10_485_760, 30, 4)
 
 
 def test_a_limit_that_frees_itself_says_when() -> None:
@@ -53,5 +40,48 @@ def test_a_limit_that_frees_itself_says_when() -> None:
 
 def test_a_tier_without_a_limit_of_voices_says_so(tenant: Tenant, admin_client: Client) -> None:
     shown = admin_client.get(f"/admin/tenants/tenant/{tenant.id}/change/").content.decode()
-    for told in ("Empty: as many as it likes, as in", "Megabytes of a sample", "Empty: 10, as in"):
+    for told in (
+        "Empty: as many as it likes, as in",
+        "Megabytes of a sample",
+        "Empty: 10, as in",
+        "Clones within an hour",
+    ):
         assert told in shown
+
+
+def ready_to_be_cloned(tenant: Tenant, slug: str) -> Voice:
+    voice = own_voice(tenant, slug)
+    add_sample(voice)
+    agree(voice)
+    return voice
+
+
+@pytest.mark.usefixtures("mimic")
+@pytest.mark.django_db(transaction=True)
+def test_of_many_clones_asked_for_at_one_time_no_more_begin_than_an_hour_may_have(
+    tenant: Tenant,
+) -> None:
+    Tenant.objects.filter(id=tenant.id).update(clones_per_hour=2)
+    voices = [ready_to_be_cloned(tenant, f"v{number}") for number in range(5)]
+    assert refusals([partial(ask_clone, voice) for voice in voices]) == [LimitReachedError] * 3
+    assert Job.objects.filter(kind="clone").count() == 2
+
+
+@pytest.mark.usefixtures("mimic")
+@pytest.mark.django_db(transaction=True)
+def test_a_clone_too_many_waits_for_the_hour_even_where_the_first_is_erased(
+    tenant: Tenant, mine: Client
+) -> None:
+    Tenant.objects.filter(id=tenant.id).update(clones_per_hour=1)
+    erase_voice(voice=cloned_voice(tenant, "first"), actor=PLATFORM, expected=None)
+    ready_to_be_cloned(tenant, "second")
+    refused = post(mine, "/api/v1/jobs/clone", {"voice": "second"})
+    assert problem_of(refused) == (429, "limit_reached")
+    assert 3500 < int(refused.headers["Retry-After"]) <= 3600
+    assert refused.json()["limit"] == "clones within an hour"
+    Job.objects.update(created_at=ago(hours=1, seconds=1))
+    assert post(mine, "/api/v1/jobs/clone", {"voice": "second"}).status_code == 202
+    Tenant.objects.filter(id=tenant.id).update(clones_per_hour=0)
+    ready_to_be_cloned(tenant, "third")
+    never = problem_of(post(mine, "/api/v1/jobs/clone", {"voice": "third"}))
+    assert never == (403, "limit_reached")

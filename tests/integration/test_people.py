@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,9 +17,7 @@ from tenants.audit import PLATFORM
 from tenants.models import AuditLine, Membership, Tenant
 from tenants.roles import Role
 from tests.conftest import make_tenant
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.ledger import eventually, refusals, someone_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -122,31 +119,30 @@ def test_two_owners_who_go_at_one_time_leave_one(tenant: Tenant, leave: str) -> 
     for number in range(2):
         owners = [add(tenant, f"{name}{number}").person for name in ("ann", "ben")]
         Membership.objects.exclude(id__in=[owner.id for owner in owners]).delete()
-        refused = at_one_time([partial(go, owner) for owner in owners])
+        refused = refusals([partial(go, owner) for owner in owners])
         assert refused == [people.LastOwnerError]
         assert Membership.objects.filter(tenant=tenant, role=Role.OWNER).count() == 1
 
 
-def at_one_time(deeds: list[Callable[[], None]]) -> list[type[Exception]]:
-    """What was raised by deeds that begin together."""
-    raised: list[type[Exception]] = []
-    together = threading.Barrier(len(deeds))
-
-    def work(deed: Callable[[], None]) -> None:
-        together.wait()
-        try:
-            deed()
-        except Exception as error:  # noqa: BLE001 - its kind is the answer
-            raised.append(type(error))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work, args=[deed]) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("name", "more"), [("role", ["owner"]), ("password", []), ("remove", [])])
+def test_who_was_removed_a_moment_ago_is_neither_changed_nor_let_in_again(
+    tenant: Tenant, name: str, more: list[str]
+) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(add(tenant, "boss").person.user)
+    person = add(tenant, "ann", Role.EDITOR).person
+    path = reverse(f"admin:tenants_membership_{name}", args=[person.id, *more])
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            people.remove_person(person=person, actor=PLATFORM)
+            answer = other.submit(client.post, path, follow=True)
+            eventually(someone_waits)
+        shown = answer.result(10)
+        other.submit(connections.close_all).result(10)
+    assert "was removed in the meantime" in shown.content.decode()
+    assert not User.objects.get(username="ann@acme").is_active
+    assert AuditLine.objects.filter(object_name="ann@acme").count() == 2
 
 
 def test_the_database_keeps_staff_and_a_tenants_people_apart(tenant: Tenant) -> None:

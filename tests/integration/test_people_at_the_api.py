@@ -6,41 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from tenants.audit import PLATFORM
-from tenants.people import add_person, remove_person
+from tenants.people import remove_person
 from tenants.roles import RIGHTS, Right, Role
 from tenants.scopes import ALL_SCOPES
 from tenants.sessions import SCOPES, scopes_of
 from tests.conftest import make_tenant
+from tests.people import page_token, signed_in, somebody
 from tests.speech import make_voice, problem_of
 
 if TYPE_CHECKING:
-    from tenants.models import Membership, Tenant
+    from django.test import Client
+
+    from tenants.models import Tenant
 
 pytestmark = pytest.mark.django_db
 
 VOICES = "/api/v1/voices"
 WEBHOOKS = "/api/v1/webhooks"
-
-
-def somebody(tenant: Tenant, role: Role) -> tuple[Client, Membership]:
-    welcome = add_person(tenant=tenant, name=role.value, role=role, actor=PLATFORM)
-    return signed_in(welcome.person.user), welcome.person
-
-
-def signed_in(user: User) -> Client:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(user)
-    return client
-
-
-def page_token(client: Client) -> dict[str, str]:
-    """As a page of the admin has it."""
-    client.get("/admin/login/?next=/")
-    client.get("/admin/password_change/")
-    return {"X-CSRFToken": client.cookies["csrftoken"].value}
 
 
 @pytest.fixture

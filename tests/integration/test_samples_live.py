@@ -29,7 +29,7 @@ from tests.recordings import own_voice, recording, samples_at
 from tests.sound_files import pcm_file, speech
 from tests.speech import problem_of
 from voices.models import Sample
-from voices.samples.keeping import names_of
+from voices.samples.deciding import names_of
 from voices.store import audio_name, upload_name
 from voices.store.folder import FolderStore
 

@@ -16,8 +16,8 @@ from tenants.audit import PLATFORM
 from tenants.models import AuditLine, Tenant
 from tenants.roles import Role
 from tests.conftest import make_tenant
-from tests.integration.test_people_at_the_api import page_token, somebody
 from tests.ledger import at_once
+from tests.people import page_token, somebody
 from tests.recordings import job_of, own_voice, recording, samples_at, send, uploaded
 from tests.speech import keyed, make_voice, problem_of
 from voices.errors import VoiceNotFoundError
@@ -132,10 +132,13 @@ def test_two_tenants_who_upload_the_same_bytes_have_a_row_and_an_object_each(
         assert audio_store().exists(upload_name(sample.tenant_id, sample.original))
 
 
-def test_a_stock_voice_and_another_tenants_voice_are_not_there(client: Client) -> None:
+def test_another_tenants_voice_is_not_there_and_a_stock_voice_is_read_only(
+    client: Client,
+) -> None:
     make_voice("stock")
+    assert problem_of(send(client, "stock", b"x")) == (403, "stock_voice")
     foreign = own_voice(make_tenant("other"), "theirs")
-    for reference in ("stock", "theirs", str(foreign.id), "none-of-these"):
+    for reference in ("theirs", str(foreign.id), "none-of-these"):
         assert problem_of(send(client, reference, b"x")) == (404, "voice_not_found")
         assert problem_of(client.get(samples_at(reference))) == (404, "voice_not_found")
     assert not Sample.objects.exists()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import F
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from tenants import people, throttle
 from tenants.audit import PLATFORM
@@ -21,6 +19,7 @@ from tenants.models import AuditLine, SignInTries
 from tenants.roles import Role
 from tests.environment import FOLDER, child_environment
 from tests.live import live_server
+from tests.signing_in import CHANGE, LOGIN, WRONG, knock, let_the_time_pass, spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,34 +29,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-LOGIN = "/admin/login/"
-RIGHT, WRONG = "the right one", "a wrong one"
+RIGHT = "the right one"
 
 
 @pytest.fixture
 def operator(db: None) -> User:
     return User.objects.create_superuser("operator", password=RIGHT)
-
-
-def knock(name: str, password: str = WRONG, address: str = "192.0.2.1", said: str = "") -> Any:
-    """`said`: where the client says that it comes from."""
-    form = {"username": name, "password": password}
-    headers = {"X-Forwarded-For": said} if said else {}
-    return Client().post(LOGIN, form, REMOTE_ADDR=address, headers=headers)
-
-
-def spend(times: int, name: str = "", address: str = "192.0.2.1", said: str = "") -> None:
-    """Failures without the cost of a password; without a name each has one of its own."""
-    for _ in range(times):
-        headers = {"X-Forwarded-For": said} if said else {}
-        request = RequestFactory().post(LOGIN, REMOTE_ADDR=address, headers=headers)
-        throttle.count_try(throttle.Try.of(request, name or secrets.token_hex()))
-
-
-def let_the_time_pass(minutes: float) -> None:
-    """As if what was counted had been counted earlier."""
-    earlier = F("counted_from") - timedelta(minutes=minutes)
-    SignInTries.objects.update(counted_from=earlier)
 
 
 @pytest.mark.parametrize("name", ["operator", "nobody-of-this-name"])
@@ -124,13 +101,30 @@ def test_a_header_that_anybody_can_send_moves_nobody(operator: User) -> None:
 def test_known_and_unknown_names_are_asked_the_same_of_the_ledger(
     operator: User, django_assert_max_num_queries: Any
 ) -> None:
-    """And one password is hashed for each: what takes time takes it for both."""
     asked = []
     for name in ("operator", "nobody-of-this-name"):
         with django_assert_max_num_queries(20) as queries:
             knock(name)
         asked.append([query["sql"].split("WHERE")[0][:40] for query in queries])
     assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("name", ["operator", "nobody-of-this-name"])
+def test_one_password_is_hashed_whether_the_name_is_known_or_not(
+    operator: User, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What takes time takes it for both."""
+    hashed = []
+    for deed in ("encode", "verify"):
+        real = getattr(Argon2PasswordHasher, deed)
+
+        def counted(*given: Any, deed: str = deed, real: Any = real) -> Any:
+            hashed.append(deed)
+            return real(*given)
+
+        monkeypatch.setattr(Argon2PasswordHasher, deed, counted)
+    knock(name)
+    assert len(hashed) == 1
 
 
 def test_what_is_typed_as_a_name_is_kept_nowhere(operator: User) -> None:
@@ -168,8 +162,8 @@ def test_old_counts_are_swept_away(operator: User) -> None:
     assert SignInTries.objects.count() == 2
 
 
-@pytest.fixture
-def two_servers(transactional_db: None) -> Iterator[list[Server]]:
+@pytest.fixture(scope="module")
+def two_servers(django_db_setup: None) -> Iterator[list[Server]]:
     """Two API processes over one ledger."""
     with (
         live_server(FOLDER, child_environment(COUNT_SECONDS="3600")) as one,
@@ -178,24 +172,37 @@ def two_servers(transactional_db: None) -> Iterator[list[Server]]:
         yield [one, other]
 
 
+FORMS = {
+    "sign_in": (LOGIN, {"username": "operator", "password": WRONG}),
+    "password_change": (
+        CHANGE,
+        {"old_password": WRONG, "new_password1": "new", "new_password2": "new"},
+    ),
+}
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", list(FORMS))
 def test_of_twenty_tries_at_one_time_at_two_processes_five_are_judged(
-    two_servers: list[Server], operator: User
+    two_servers: list[Server], operator: User, deed: str
 ) -> None:
-    together = threading.Barrier(20)
+    together, inside = threading.Barrier(20), Client()
+    if deed == "password_change":
+        inside.force_login(operator)
+    session = {name: morsel.value for name, morsel in inside.cookies.items()}
+    page, form = FORMS[deed]
 
     def knock_live(number: int) -> int:
         server = two_servers[number % 2]
-        with httpx.Client(base_url=server.url, timeout=60) as client:
-            client.get(LOGIN)
-            token = client.cookies["csrftoken"]
+        with httpx.Client(base_url=server.url, timeout=60, cookies=session) as client:
+            client.get(page)
+            token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
             together.wait()
-            form = {"username": "operator", "password": WRONG, "csrfmiddlewaretoken": token}
-            return client.post(LOGIN, data=form, headers={"Origin": server.url}).status_code
+            return client.post(page, data=form | token, headers={"Origin": server.url}).status_code
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(knock_live, range(20)))
     assert sorted(answers) == [200] * 5 + [429] * 15
-    assert AuditLine.objects.filter(action="sign_in.failed").count() == 5
-    assert AuditLine.objects.filter(action="sign_in.blocked").count() == 1
+    assert AuditLine.objects.filter(action=f"{deed}.failed").count() == 5
+    assert AuditLine.objects.filter(action=f"{deed}.blocked").count() == 1

@@ -10,7 +10,8 @@ from django.db import connection
 from jobs.answering import answer_bell
 from jobs.keeper import Stop
 from jobs.services.workers import ensure_queues, offer_engine
-from synthesis_worker.tasks import ProgressMeter, capabilities_by_engine, speak_or_reuse
+from synthesis_worker.equipment import capabilities_by_engine
+from synthesis_worker.speaking import ProgressMeter, speak_or_reuse
 from tests.ledger import look
 from voices.requests import SynthesisRequest
 from voices.services import Ask, submit_synthesis

@@ -114,6 +114,13 @@ def test_only_loopback_hears_from_outside() -> None:
         assert services()[name]["networks"] == ["inside"], name
 
 
+def test_no_proxy_is_shipped_and_none_is_believed() -> None:
+    """Whoever sets one up before the API says in .env where it comes from."""
+    assert "FORWARDED_ALLOW_IPS" not in environment_of(services()["api"])
+    assert services()["api"]["env_file"] == ".env"
+    assert not {"--forwarded-allow-ips", "--no-proxy-headers"} & set(images()["api"].command)
+
+
 def test_who_watches_is_started_by_name_alone_and_given_no_secret() -> None:
     assert {name for name, one in services().items() if "profiles" in one} == WATCHING
     for name in WATCHING:

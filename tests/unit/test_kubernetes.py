@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
+import uvicorn
 import yaml
 
 from tests.deployment import KUBERNETES, ROOT, command_of, example, images, services
@@ -15,6 +17,8 @@ VERSIONS = ["1.30", "1.37"]
 KEDA = "keda.sh/v1alpha1"
 KUSTOMIZATION = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text(encoding="utf-8"))
 GENERATED = {"configMapGenerator": "settings.env", "secretGenerator": "secrets.env"}
+
+OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
 
 Object = dict[str, Any]
 
@@ -95,11 +99,57 @@ def test_every_selector_finds_the_pods_it_means() -> None:
 
 
 def test_settings_and_secrets_are_settings_of_the_code_and_no_secret_has_a_value() -> None:
-    assert set(settings("settings.env")) <= SETTINGS
+    assert set(settings("settings.env")) <= SETTINGS | OF_UVICORN
     assert set(settings("secrets.env.example")) <= SETTINGS
     assert set(settings("secrets.env.example").values()) == {""}
     for _, container in containers():
         assert {one["name"] for one in container.get("env", [])} <= SETTINGS
+
+
+INGRESS, CLIENT, LIE = "10.4.2.9", "203.0.113.5", "198.51.100.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "seen"),
+    [
+        (INGRESS, CLIENT, CLIENT),
+        (INGRESS, f"{LIE}, {CLIENT}", CLIENT),  # one that adds to what a client says of itself
+        (INGRESS, f"{LIE}, {CLIENT}, 192.168.7.1", CLIENT),  # and a balancer before it
+        ("fd12:1::7", "2001:db8::5", "2001:db8::5"),
+        (INGRESS, "", INGRESS),
+        (CLIENT, LIE, CLIENT),  # past the ingress
+    ],
+)
+def test_the_ingress_alone_says_where_a_client_is(
+    monkeypatch: pytest.MonkeyPatch, peer: str, said: str, seen: str
+) -> None:
+    """By uvicorn itself, with the variable that it reads."""
+    for name in OF_UVICORN:
+        monkeypatch.setenv(name, settings("settings.env")[name])
+    assert not {"--forwarded-allow-ips", "--no-proxy-headers"} & set(images()["api"].command)
+    found: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        found.append(scope["client"][0])
+
+    server = uvicorn.Config(app, lifespan="off", interface="asgi3", log_config=None)
+    server.load()
+    headers = [(b"x-forwarded-for", said.encode())] if said else []
+    scope: Any = {"type": "http", "client": (peer, 1), "headers": headers}
+    nothing: Any = None
+    asyncio.run(server.loaded_app(scope, nothing, nothing))
+    assert found == [seen]
+
+
+def test_only_the_ingress_and_prometheus_reach_the_api() -> None:
+    """Whom uvicorn believes is a matter of addresses, which any pod has."""
+    (rule,) = of_kind("NetworkPolicy")["api"]["spec"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": "http"}]
+    assert all(list(source) == ["namespaceSelector"] for source in rule["from"])
+    labels = [source["namespaceSelector"]["matchLabels"] for source in rule["from"]]
+    assert labels == [
+        {"kubernetes.io/metadata.name": name} for name in ("ingress-nginx", "monitoring")
+    ]
 
 
 def test_nothing_runs_as_root_or_writes_its_image() -> None:

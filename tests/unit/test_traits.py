@@ -87,7 +87,7 @@ def test_a_phrase_given_twice_is_kept_once() -> None:
     )
 
 
-@given(st.text())
+@given(st.text() | st.text(st.sampled_from("a\0")) | st.text(st.sampled_from("a\ud800")))
 def test_what_passes_as_text_can_be_stored_and_shown(text: str) -> None:
     if is_prose(text) or is_line(text):
         assert "\0" not in text

@@ -13,12 +13,14 @@ from tenants.roles import Right, Role, may
 from voices import dials
 from voices.models import Revision, Status
 from voices.owning.consent_texts import consent_texts
+from voices.owning.greeting import sentence_in
 from voices.owning.scorecard import scorecard_of
 from voices.owning.selectors import making_of
 from voices.samples.errors import ScriptNotFoundError
 from voices.samples.script import recording_script
 from voices.samples.selectors import owner_of
 from voices.selectors import current_offers
+from voices.text.languages import primary_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,6 @@ STATES = {
     Status.FAILED: ("failed", "bad", "It cannot speak. What to do stands below."),
 }
 BASIC = ("stability", "similarity_boost", "style", "use_speaker_boost", "speed")
-SENTENCE = "Welcome! I am glad that you came in. What may I show you first?"
 STEPS = (0.01, 0.05, 0.1, 0.5, 1.0)
 UNMEASURED = "not measured"
 SCORES = {
@@ -58,7 +59,6 @@ class Slider:
     says: str
     low: str
     high: str
-    default: str
     step: str
     digits: int
     switch: bool
@@ -133,8 +133,7 @@ class VoicePage:
     @property
     def consent(self) -> dict[str, str]:
         newest = consent_texts()[0]
-        language = self.voice.language.partition("-")[0].lower()
-        words = newest.texts.get(language, newest.texts["en"])
+        words = newest.texts.get(primary_language(self.voice.language), newest.texts["en"])
         return {"version": newest.version, "text": words}
 
     @property
@@ -147,7 +146,7 @@ class VoicePage:
 
     @property
     def sentence(self) -> str:
-        return SENTENCE
+        return sentence_in(self.voice.language)
 
     @cached_property
     def sides(self) -> list[list[str]]:
@@ -179,7 +178,6 @@ def slider(name: str) -> Slider:
         says=setting.says,
         low=f"{setting.low:g}",
         high=f"{setting.high:g}",
-        default=f"{setting.default:g}",
         step=f"{step:g}",
         digits=0 if step == 1 else 2,
         switch=setting.switch,

@@ -5,25 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from tenants.admin.looks import DropdownFilter, LookedAt
-from tenants.admin.noted import NotedAdmin
 from tenants.admin.owned import OwnedAdmin, OwnedInline, member_of
 from tenants.admin.words import NOTHING, badge, plain, when
 from tenants.audit import of_person
 from tenants.roles import Right
+from voices.admin.described import VoiceForm
 from voices.admin.new_voice import NewVoiceForm
-from voices.admin.page import VoicePage
-from voices.models import Revision, Voice
-from voices.owning.describing import create_voice
+from voices.admin.page import STATES, VoicePage
+from voices.models import Revision, Status, Voice
+from voices.owning.describing import change_voice, create_voice
 
 if TYPE_CHECKING:
     from typing import Any
-    from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -106,20 +104,24 @@ def binding_words(binding: Binding) -> str:
 
 
 @admin.register(Voice)
-class VoiceAdmin(OwnedAdmin[Voice], NotedAdmin[Voice]):
+class VoiceAdmin(OwnedAdmin[Voice]):
     """Stock voices follow the catalogue: of them only `active` is the operator's choice."""
 
     shared = True
     rights = {"view": Right.SEE, "change": Right.EDIT, "add": Right.EDIT}
-    inlines = [RevisionInline]
     change_form_template = "voices/admin/voice.html"
     list_display = ["name", "short_name", "owner", "language", "gender", "spoken_by", "state"]
     list_filter = [OwnerFilter, ("tenant", AutocompleteSelectFilter)]
     list_filter_submit = True
     list_select_related = ["tenant"]
+    ordering = ["tenant", "slug"]  # tenants' own first: stock voices have none
     search_fields = ["name", "slug", "language"]
     search_help_text = "Name, short name or language"
-    fields = FIELDS
+    form = VoiceForm
+    autocomplete_fields = ["tenant"]
+
+    def get_inlines(self, request: HttpRequest, obj: Voice | None) -> list[Any]:
+        return [RevisionInline] if obj else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Voice]:
         published = Revision.objects.filter(state=Revision.State.PUBLISHED)
@@ -127,15 +129,18 @@ class VoiceAdmin(OwnedAdmin[Voice], NotedAdmin[Voice]):
         return super().get_queryset(request).select_related("tenant").prefetch_related(shown)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Voice | None = None) -> list[str]:
-        editable = DESCRIBED if obj is None or obj.tenant_id else {"active"}
+        if obj is None:
+            return []
+        editable = DESCRIBED if obj.tenant_id else {"active"}
         return [name for name in FIELDS if name not in editable]
 
-    def has_add_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
-        """By a tenant's own people: a voice is somebody's."""
-        return member_of(request) is not None and super().has_add_permission(request, obj)
-
     def get_fieldsets(self, request: HttpRequest, obj: Voice | None = None) -> Any:
-        return [(None, {"fields": FIELDS if obj else NEW_FIELDS})]
+        """A new one is its maker's tenant's; the platform's staff say whose."""
+        if obj is not None:
+            carried = ("version",) if self.has_change_permission(request, obj) else ()
+            return [(None, {"fields": (*FIELDS, *carried)})]
+        chosen = () if member_of(request) else ("tenant",)
+        return [(None, {"fields": (*chosen, *NEW_FIELDS)})]
 
     def get_form(
         self, request: HttpRequest, obj: Voice | None = None, change: bool = False, **kwargs: Any
@@ -143,9 +148,8 @@ class VoiceAdmin(OwnedAdmin[Voice], NotedAdmin[Voice]):
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
         form: Any = super().get_form(request, obj, change, form=NewVoiceForm, **kwargs)
-        if (member := member_of(request)) is None:
-            raise PermissionDenied
-        form.tenant_id = member.tenant_id
+        member = member_of(request)
+        form.own_tenant = member.tenant_id if member else None
         return form
 
     def get_prepopulated_fields(
@@ -166,17 +170,17 @@ class VoiceAdmin(OwnedAdmin[Voice], NotedAdmin[Voice]):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Voice, form: Any, change: bool) -> None:
-        if change:
-            super().save_model(request, obj, form, change)
-            return
         actor = of_person(request.user)
-        obj.pk = create_voice(tenant_id=form.tenant_id, actor=actor, **form.cleaned_data).pk
+        if change:
+            edited = {name: form.cleaned_data[name] for name in form.changed_data}
+            version = form.cleaned_data["version"]
+            change_voice(voice=obj, actor=actor, expected=version, **edited)
+            return
+        described = {name: form.cleaned_data[name] for name in NEW_FIELDS}
+        obj.pk = create_voice(tenant_id=form.tenant_id, actor=actor, **described).pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
         return False
-
-    def tenant_of(self, row: Voice) -> UUID | None:
-        return row.tenant_id
 
     @admin.display(description="Short name", ordering="slug")
     def short_name(self, voice: Voice) -> str:
@@ -190,6 +194,10 @@ class VoiceAdmin(OwnedAdmin[Voice], NotedAdmin[Voice]):
     def spoken_by(self, voice: Any) -> str:
         return plain(sorted({b.engine for r in voice.published for b in r.bindings.all()}))
 
-    @admin.display(description="Active", ordering="active")
+    @admin.display(description="State", ordering="active")
     def state(self, voice: Voice) -> SafeString:
-        return badge("active", "good") if voice.active else badge("switched off", "plain")
+        """A stock voice has nothing to be made."""
+        if not voice.active:
+            return badge("switched off", "plain")
+        name, tone, _ = STATES[Status(voice.status)] if voice.tenant_id else ("active", "good", "")
+        return badge(name, tone)

@@ -11,13 +11,14 @@ from rest_framework import serializers
 
 from jobs.states import Priority
 from voices.keys import SEED_BITS
-from voices.requests import FORMATS, SAMPLE_RATES, SynthesisRequest
+from voices.owning.describing import TAG
+from voices.requests import ENGINE, FORMATS, SAMPLE_RATES, SynthesisRequest
 from voices.routing import CHAINS
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-MAX_WORDS = 255
+LONGEST_KEY = 247  # an item of a batch puts its number behind it
 DAY = 86_400
 LARGEST = 1e15
 FIRST_YEAR, LAST_YEAR = 2000, 2999
@@ -54,6 +55,14 @@ class KnownFields(serializers.Serializer[Any]):
             )
         return super().to_internal_value(data)
 
+    @classmethod
+    def read(cls, data: Any, **more: Any) -> dict[str, Any]:
+        """What a body says; it raises where that cannot be."""
+        body = cls(data=data, **more)
+        body.is_valid(raise_exception=True)
+        read: dict[str, Any] = body.validated_data
+        return read
+
 
 class SynthesisBody(KnownFields):
     """A text, and how it is to be spoken."""
@@ -62,11 +71,9 @@ class SynthesisBody(KnownFields):
     voice = serializers.CharField(required=False, max_length=60, help_text="Slug or id.")
     format = serializers.ChoiceField(choices=list(FORMATS), default="wav")
     sample_rate = serializers.ChoiceField(choices=SAMPLE_RATES, required=False)
-    language = serializers.RegexField(
-        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", required=False, help_text="BCP 47."
-    )
+    language = serializers.RegexField(TAG, required=False, help_text="BCP 47.")
     quality = serializers.ChoiceField(choices=list(CHAINS), default="medium")
-    engine = serializers.RegexField(r"^[a-z0-9_]{1,40}$", required=False)
+    engine = serializers.RegexField(ENGINE, required=False)
     substitute = serializers.ChoiceField(choices=["refuse", "flag"], default="refuse")
     settings = serializers.DictField(child=Dial(), required=False, help_text="Dials, by name.")
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**SEED_BITS - 1)
@@ -130,9 +137,9 @@ def idempotency_key(key: str | None) -> str | None:
     """The header as it is kept, if it was sent."""
     if key is None:
         return None
-    if not (0 < len(key) <= MAX_WORDS - 8 and key.isascii() and key.isprintable()):
+    if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise serializers.ValidationError(
-            {"Idempotency-Key": ["1 to 247 printable ASCII characters."]}
+            {"Idempotency-Key": [f"1 to {LONGEST_KEY} printable ASCII characters."]}
         )
     return key
 

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.api.presenting import JobDetail, present_job
-from jobs.selectors import jobs_by_id
+from jobs.api.presenting import JobDetail
+from jobs.selectors import tenant_job
 from jobs.states import Priority
 from tenants.auth import caller_of
 from tenants.scopes import Scope
+from voices.api.accepted import accepted
 from voices.api.asking import KnownFields, SpokenText
-from voices.requests import SynthesisRequest
-from voices.selectors import find_own_voice
+from voices.api.own_voices import mine
+from voices.requests import ENGINE, SynthesisRequest
 from voices.services import Ask, submit_synthesis
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
+    from rest_framework.response import Response
 
 DRAFT, PUBLISHED = "draft", "published"
 
@@ -30,7 +31,7 @@ class AuditionBody(KnownFields):
 
     text = SpokenText()
     revision = serializers.ChoiceField(choices=[DRAFT, PUBLISHED], default=DRAFT)
-    engine = serializers.RegexField(r"^[a-z0-9_]{1,40}$", required=False)
+    engine = serializers.RegexField(ENGINE, required=False)
 
 
 class AuditionView(APIView):
@@ -45,14 +46,11 @@ class AuditionView(APIView):
         description="Hear a voice of your own: its draft, or what is published. A job like others.",
     )
     def post(self, request: Request, reference: str) -> Response:
-        caller = caller_of(request)
-        voice = find_own_voice(caller.tenant_id, reference)
-        body = AuditionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        ask = Ask(caller, _wish(str(voice.id), body.validated_data), draft=_draft(body))
-        submitted = submit_synthesis(ask)
-        job = jobs_by_id([submitted.id])[submitted.id]
-        return Response(present_job(job), status=200 if job.ended_at else 202)
+        caller, voice = caller_of(request), mine(request, reference)
+        body = AuditionBody.read(request.data)
+        draft = body["revision"] == DRAFT
+        submitted = submit_synthesis(Ask(caller, _wish(str(voice.id), body), draft=draft))
+        return accepted(tenant_job(caller.tenant_id, submitted.id))
 
 
 def _wish(voice: str, body: dict[str, Any]) -> SynthesisRequest:
@@ -62,7 +60,3 @@ def _wish(voice: str, body: dict[str, Any]) -> SynthesisRequest:
         engine=body.get("engine"),
         priority=Priority.INTERACTIVE,
     )
-
-
-def _draft(body: AuditionBody) -> bool:
-    return bool(body.validated_data["revision"] == DRAFT)

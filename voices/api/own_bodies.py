@@ -10,6 +10,8 @@ from rest_framework import serializers
 from jobs.api.presenting import moment
 from voices.api.asking import Dial, KnownFields
 from voices.dials import ADVANCED, SETTINGS, Setting
+from voices.owning.describing import SLUG, TAG
+from voices.requests import ENGINE
 from voices.samples.errors import MOST_SAMPLES
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 MOST_ADVANCED = 50
 NOT_MEASURED = "not measured"
-TAG = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 
 
 class VoiceChange(KnownFields):
@@ -34,9 +35,7 @@ class VoiceChange(KnownFields):
 class VoiceBody(VoiceChange):
     """A voice to be made."""
 
-    slug = serializers.RegexField(
-        r"^[a-z0-9][a-z0-9-]{0,58}[a-z0-9]$", help_text="What requests name it by; it stays."
-    )
+    slug = serializers.RegexField(SLUG, help_text="What requests name it by; it stays.")
 
 
 class Switch(serializers.BooleanField):
@@ -150,7 +149,7 @@ class CloneBody(KnownFields):
     """A voice to be cloned from its samples."""
 
     voice = serializers.CharField(max_length=60, help_text="Slug or id of a voice of your own.")
-    engine = serializers.RegexField(r"^[a-z0-9_]{1,40}$", required=False)
+    engine = serializers.RegexField(ENGINE, required=False)
     samples = SampleChoice(required=False, help_text='Ids of samples; default: "all".')
 
 

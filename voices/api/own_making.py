@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.api.presenting import JobDetail, present_job
-from jobs.selectors import tenant_job, warnings_about
-from tenants import audit
+from jobs.api.presenting import JobDetail
+from jobs.selectors import tenant_job
 from tenants.auth import caller_of
 from tenants.scopes import Scope
 from voices.api import own_bodies as bodies
+from voices.api.accepted import accepted
 from voices.api.asking import idempotency_key
 from voices.api.own_voices import mine
-from voices.api.serving import serve_audio
+from voices.api.serving import audio_responses, serve_audio
 from voices.api.views import IDEMPOTENCY
 from voices.audio import audio_of
 from voices.owning import consents
@@ -26,7 +25,6 @@ from voices.owning.consent_texts import consent_texts
 from voices.owning.greeting import submit_sample
 from voices.owning.scorecard import scorecard_of
 from voices.requests import body_hash
-from voices.selectors import find_voice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,8 +32,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
     from rest_framework.request import Request
 
-    from tenants.callers import Caller
-    from voices.accepting import Submitted
+SPOKEN = {202: JobDetail, **audio_responses("audio/mpeg")}
 
 
 class ConsentTextView(APIView):
@@ -67,13 +64,9 @@ class ConsentListView(APIView):
     )
     def post(self, request: Request, reference: str) -> Response:
         voice = mine(request, reference)
-        body = bodies.ConsentBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        consent = consents.give_consent(
-            voice=voice,
-            actor=audit.of_key(caller_of(request)),
-            agreement=consents.Agreement(**body.validated_data),
-        )
+        agreement = consents.Agreement(**bodies.ConsentBody.read(request.data))
+        actor = caller_of(request).actor
+        consent = consents.give_consent(voice=voice, actor=actor, agreement=agreement)
         return Response(bodies.present_consent(consent), 201)
 
 
@@ -85,7 +78,7 @@ class ConsentWithdrawView(APIView):
     @extend_schema(operation_id="withdraw_consent", request=None, responses=bodies.ConsentDetail)
     def post(self, request: Request, reference: str, consent_id: UUID) -> Response:
         consent = consents.find_consent(mine(request, reference), consent_id)
-        actor = audit.of_key(caller_of(request))
+        actor = caller_of(request).actor
         withdrawn = consents.withdraw_consent(consent=consent, actor=actor)
         return Response(bodies.present_consent(withdrawn))
 
@@ -103,15 +96,15 @@ class CloneView(APIView):
     )
     def post(self, request: Request) -> Response:
         caller = caller_of(request)
-        body = bodies.CloneBody(data=request.data)
-        body.is_valid(raise_exception=True)
         asked = CloneRequest(
             caller=caller,
-            **body.validated_data,
+            **bodies.CloneBody.read(request.data),
             idempotency_key=idempotency_key(request.headers.get("Idempotency-Key")),
             body_hash=body_hash(request.data),
         )
-        return _job(caller, submit_clone(asked))
+        submitted = submit_clone(asked)
+        job = tenant_job(caller.tenant_id, submitted.id)
+        return accepted(job, replayed=submitted.replayed)
 
 
 class ScorecardView(APIView):
@@ -125,34 +118,23 @@ class ScorecardView(APIView):
 
 
 class VoiceSampleView(APIView):
-    """A short sentence in this voice: the audio, or 202 with the job that makes it."""
+    """A short sentence in this voice: the audio, or 202 with the job that makes it.
+
+    Where nobody has heard it yet, only `jobs:write` gets it made.
+    """
 
     scopes: ClassVar = {"GET": Scope.VOICES_READ}
 
-    @extend_schema(
-        operation_id="hear_voice",
-        responses={
-            (200, "audio/mpeg"): OpenApiTypes.BINARY,
-            (206, "audio/mpeg"): OpenApiTypes.BINARY,
-            202: JobDetail,
-            304: OpenApiResponse(description="You have it already."),
-            416: OpenApiResponse(description="The range lies past the end."),
-        },
-    )
+    @extend_schema(operation_id="hear_voice", responses=SPOKEN)
     def get(self, request: Request, reference: str) -> HttpResponse:
-        caller = caller_of(request)
-        find_voice(caller.tenant_id, reference)
-        submitted = submit_sample(caller, reference)
-        job = tenant_job(caller.tenant_id, submitted.id)
-        if job.ended_at is None:
-            return _job(caller, submitted)
-        return serve_audio(request._request, audio_of(job))  # noqa: SLF001 - a plain answer
+        return answer_sample(request, reference)
 
 
-def _job(caller: Caller, submitted: Submitted) -> Response:
+def answer_sample(request: Request, reference: str) -> HttpResponse:
+    """The sentence that is always there, or the job that makes it."""
+    caller = caller_of(request)
+    submitted = submit_sample(caller, reference)
     job = tenant_job(caller.tenant_id, submitted.id)
-    headers = {"Location": f"/api/v1/jobs/{job.id}"}
-    if submitted.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    status = 200 if job.ended_at else 202
-    return Response(present_job(job, warnings_about(job)), status, headers=headers)
+    if job.ended_at is None:
+        return accepted(job, replayed=submitted.replayed)
+    return serve_audio(request._request, audio_of(job))  # noqa: SLF001 - a plain answer

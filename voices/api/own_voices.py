@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants import audit
 from tenants.auth import caller_of
+from tenants.openapi import IF_MATCH
 from tenants.scopes import Scope
 from tenants.versions import etag, expected_version
 from voices import selectors
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from voices.models import Voice
-
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="The ETag you last read, so that nobody's change is lost; `*` for any.",
-)
 
 
 class VoiceListView(APIView):
@@ -53,9 +45,8 @@ class VoiceListView(APIView):
         description="A voice of your own. It speaks once it is cloned.",
     )
     def post(self, request: Request) -> Response:
-        caller = caller_of(request)
-        described = _read(bodies.VoiceBody(data=request.data))
-        voice = create_voice(tenant_id=caller.tenant_id, actor=audit.of_key(caller), **described)
+        caller, described = caller_of(request), bodies.VoiceBody.read(request.data)
+        voice = create_voice(tenant_id=caller.tenant_id, actor=caller.actor, **described)
         return answer(voice, 201, Location=f"/api/v1/voices/{voice.id}")
 
 
@@ -70,7 +61,7 @@ class VoiceView(APIView):
 
     @extend_schema(operation_id="get_voice", responses=VoiceDetail)
     def get(self, request: Request, reference: str) -> Response:
-        return answer(selectors.find_voice(caller_of(request).tenant_id, reference))
+        return answer(selectors.find_any_voice(caller_of(request).tenant_id, reference))
 
     @extend_schema(
         operation_id="change_voice",
@@ -80,16 +71,8 @@ class VoiceView(APIView):
         description="What is said of a voice of your own.",
     )
     def patch(self, request: Request, reference: str) -> Response:
-        voice, caller = mine(request, reference), caller_of(request)
-        described = _read(bodies.VoiceChange(data=request.data, partial=True))
-        return answer(
-            change_voice(
-                voice=voice,
-                actor=audit.of_key(caller),
-                expected=expected_version(request),
-                **described,
-            )
-        )
+        edit = _edit(request, reference)
+        return answer(change_voice(**edit, **bodies.VoiceChange.read(request.data, partial=True)))
 
     @extend_schema(
         operation_id="erase_voice",
@@ -102,8 +85,7 @@ class VoiceView(APIView):
         ),
     )
     def delete(self, request: Request, reference: str) -> Response:
-        voice, caller = mine(request, reference), caller_of(request)
-        erase_voice(voice=voice, actor=audit.of_key(caller), expected=expected_version(request))
+        erase_voice(**_edit(request, reference))
         return Response(status=204)
 
 
@@ -123,11 +105,7 @@ class VoiceCustomView(APIView):
         ),
     )
     def delete(self, request: Request, reference: str) -> Response:
-        voice, caller = mine(request, reference), caller_of(request)
-        reverted = revert_voice(
-            voice=voice, actor=audit.of_key(caller), expected=expected_version(request)
-        )
-        return answer(reverted)
+        return answer(revert_voice(**_edit(request, reference)))
 
 
 class VoiceSettingsView(APIView):
@@ -150,15 +128,8 @@ class VoiceSettingsView(APIView):
         ),
     )
     def put(self, request: Request, reference: str) -> Response:
-        voice, caller = mine(request, reference), caller_of(request)
-        settings = _read(bodies.SettingsBody(data=request.data))
-        changed = drafting.change_settings(
-            voice=voice,
-            actor=audit.of_key(caller),
-            expected=expected_version(request),
-            settings=settings,
-        )
-        return _settings(changed)
+        edit, settings = _edit(request, reference), bodies.SettingsBody.read(request.data)
+        return _settings(drafting.change_settings(**edit, settings=settings))
 
 
 class VoicePublishView(APIView):
@@ -170,11 +141,7 @@ class VoicePublishView(APIView):
         operation_id="publish_voice", request=None, parameters=[IF_MATCH], responses=VoiceDetail
     )
     def post(self, request: Request, reference: str) -> Response:
-        voice, caller = mine(request, reference), caller_of(request)
-        published = publishing.publish_draft(
-            voice=voice, actor=audit.of_key(caller), expected=expected_version(request)
-        )
-        return answer(published)
+        return answer(publishing.publish_draft(**_edit(request, reference)))
 
 
 class VoiceRollbackView(APIView):
@@ -186,15 +153,20 @@ class VoiceRollbackView(APIView):
         operation_id="roll_back_voice", request=None, parameters=[IF_MATCH], responses=VoiceDetail
     )
     def post(self, request: Request, reference: str) -> Response:
-        voice, caller = mine(request, reference), caller_of(request)
-        rolled_back = publishing.roll_back(
-            voice=voice, actor=audit.of_key(caller), expected=expected_version(request)
-        )
-        return answer(rolled_back)
+        return answer(publishing.roll_back(**_edit(request, reference)))
 
 
 def mine(request: Request, reference: str) -> Voice:
     return own_voice(caller_of(request).tenant_id, reference)
+
+
+def _edit(request: Request, reference: str) -> dict[str, Any]:
+    """Which voice is changed, by whom, and the version that was read of it."""
+    return {
+        "voice": mine(request, reference),
+        "actor": caller_of(request).actor,
+        "expected": expected_version(request),
+    }
 
 
 def answer(voice: Voice, status: int = 200, **headers: str) -> Response:
@@ -206,9 +178,3 @@ def answer(voice: Voice, status: int = 200, **headers: str) -> Response:
 def _settings(voice: Voice) -> Response:
     shown = bodies.present_desk(desk_of(voice))
     return Response(shown, headers={"ETag": etag(voice.version)})
-
-
-def _read(body: Any) -> dict[str, Any]:
-    body.is_valid(raise_exception=True)
-    read: dict[str, Any] = body.validated_data
-    return read

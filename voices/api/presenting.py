@@ -40,6 +40,7 @@ class VoiceDetail(serializers.Serializer[Any]):
     licence = serializers.CharField(allow_blank=True)
     commercial = serializers.BooleanField()
     stock = serializers.BooleanField()
+    active = serializers.BooleanField(help_text="Where it is not, nothing is spoken with it.")
     status = serializers.ChoiceField(choices=Status.values)
     trouble = serializers.CharField(allow_blank=True, help_text="Why it failed, or cannot speak.")
     progress = serializers.FloatField(allow_null=True, help_text="Of the job that makes it.")
@@ -86,6 +87,7 @@ def present_voice(voice: Voice, offers: Sequence[Offered]) -> dict[str, Any]:
         "licence": voice.licence,
         "commercial": voice.commercial,
         "stock": voice.tenant_id is None,
+        "active": voice.active,
         "status": voice.status,
         "trouble": voice.trouble,
         "progress": making and making.progress,

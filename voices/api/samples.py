@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants import audit
 from tenants.auth import caller_of
 from tenants.problems import PROBLEM, describe
 from tenants.scopes import Scope
 from voices.api import sample_bodies as bodies
-from voices.api.serving import serve_audio
+from voices.api.own_voices import mine
+from voices.api.serving import audio_responses, serve_audio
 from voices.api.uploads import FilesParser, read_uploads
 from voices.samples.deciding import decide, delete_sample
 from voices.samples.script import LENGTHS, recording_script
 from voices.samples.selectors import audio_of_sample, find_sample, samples_of
 from voices.samples.uploading import upload_samples
-from voices.selectors import current_offers, find_own_voice
+from voices.selectors import current_offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
     from rest_framework.request import Request
 
-    from voices.models import Voice
     from voices.samples.uploading import Received
 
 LANGUAGE = OpenApiParameter("language", str, description="BCP 47; default: en.")
@@ -47,7 +45,7 @@ class SampleListView(APIView):
 
     @extend_schema(operation_id="list_samples", responses=bodies.SampleList)
     def get(self, request: Request, reference: str) -> Response:
-        samples = samples_of(own_voice(request, reference))
+        samples = samples_of(mine(request, reference))
         return Response(bodies.present_samples(samples, current_offers()))
 
     @extend_schema(
@@ -63,12 +61,12 @@ class SampleListView(APIView):
     def post(self, request: Request, reference: str) -> Response:
         caller = caller_of(request)
         received = upload_samples(
-            voice=own_voice(request, reference),
+            voice=mine(request, reference),
             uploads=read_uploads(request),
-            actor=audit.of_key(caller),
+            actor=caller.actor,
             ceiling=caller.max_queued,
         )
-        return _answer(received)
+        return answer_uploads(received)
 
 
 class SampleView(APIView):
@@ -78,7 +76,7 @@ class SampleView(APIView):
 
     @extend_schema(operation_id="get_sample", responses=bodies.SampleWithPeaks)
     def get(self, request: Request, reference: str, sample_id: UUID) -> Response:
-        sample = find_sample(own_voice(request, reference), sample_id)
+        sample = find_sample(mine(request, reference), sample_id)
         return Response(bodies.present_with_peaks(sample))
 
     @extend_schema(
@@ -87,8 +85,8 @@ class SampleView(APIView):
         description="Delete a sample and its recordings, unless a consent names it.",
     )
     def delete(self, request: Request, reference: str, sample_id: UUID) -> Response:
-        voice, actor = own_voice(request, reference), audit.of_key(caller_of(request))
-        delete_sample(voice=voice, sample_id=sample_id, actor=actor)
+        actor = caller_of(request).actor
+        delete_sample(voice=mine(request, reference), sample_id=sample_id, actor=actor)
         return Response(status=204)
 
 
@@ -103,11 +101,9 @@ class SampleDecisionView(APIView):
         responses=bodies.SampleDetail,
     )
     def post(self, request: Request, reference: str, sample_id: UUID) -> Response:
-        sample = find_sample(own_voice(request, reference), sample_id)
-        body = bodies.DecisionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        actor = audit.of_key(caller_of(request))
-        decided = decide(sample=sample, use=body.validated_data["use"], actor=actor)
+        sample = find_sample(mine(request, reference), sample_id)
+        asked = bodies.DecisionBody.read(request.data)
+        decided = decide(sample=sample, **asked, actor=caller_of(request).actor)
         return Response(bodies.present_sample(decided))
 
 
@@ -118,17 +114,10 @@ class SampleAudioView(APIView):
 
     @extend_schema(
         operation_id="get_sample_audio",
-        responses={
-            (200, "audio/wav"): OpenApiTypes.BINARY,
-            (206, "audio/wav"): OpenApiTypes.BINARY,
-            304: OpenApiResponse(description="You have it already."),
-            (416, PROBLEM): OpenApiResponse(
-                OpenApiTypes.OBJECT, description="The range lies past the end."
-            ),
-        },
+        responses=audio_responses("audio/wav"),
     )
     def get(self, request: Request, reference: str, sample_id: UUID) -> HttpResponse:
-        sample = find_sample(own_voice(request, reference), sample_id)
+        sample = find_sample(mine(request, reference), sample_id)
         plain = request._request  # noqa: SLF001 - a plain answer
         return serve_audio(plain, audio_of_sample(sample))
 
@@ -151,11 +140,7 @@ class RecordingScriptView(APIView):
         return Response(bodies.present_script(script))
 
 
-def own_voice(request: Request, reference: str) -> Voice:
-    return find_own_voice(caller_of(request).tenant_id, reference)
-
-
-def _answer(received: Sequence[Received]) -> Response:
+def answer_uploads(received: Sequence[Received], **more: Any) -> Response:
     """202 where something is examined now; the first refusal where every file was refused."""
     shown = bodies.present_received(received)
     refusal = next((one.error for one in received if one.error is not None), None)
@@ -164,4 +149,4 @@ def _answer(received: Sequence[Received]) -> Response:
         return Response(
             body | {"files": shown["files"]}, body["status"], headers=headers, content_type=PROBLEM
         )
-    return Response(shown, 202 if any(one.fresh for one in received) else 200)
+    return Response(shown | more, 202 if any(one.fresh for one in received) else 200)

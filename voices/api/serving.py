@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
 
-from tenants.problems import as_json, problem
+from tenants.problems import PROBLEM, as_json, problem
 from voices.store import content_disposition
 
 if TYPE_CHECKING:
     from voices.audio import Audio
 
-STREAM_HEADER = "X-Voicemill-Stream"  # read and removed by config.streaming
+STREAM_HEADER = "X-Voicemill-Stream"  # read and removed by voices.streaming
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+def audio_responses(media_type: str) -> dict[Any, Any]:
+    """What serve_audio may answer, for the OpenAPI file."""
+    past_the_end = OpenApiResponse(OpenApiTypes.OBJECT, description="The range lies past the end.")
+    return {
+        (200, media_type): OpenApiTypes.BINARY,
+        (206, media_type): OpenApiTypes.BINARY,
+        304: OpenApiResponse(description="You have it already."),
+        (416, PROBLEM): past_the_end,
+    }
 
 
 class Part(NamedTuple):

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import selectors as jobs_selectors
 from jobs.api.presenting import JobDetail
 from tenants.auth import caller_of
-from tenants.problems import PROBLEM
 from tenants.scopes import Scope
 from voices.api import asking
 from voices.api.answers import Post, answer_all
@@ -24,7 +23,7 @@ from voices.api.presenting import (
     present_batch,
     present_usage,
 )
-from voices.api.serving import serve_audio
+from voices.api.serving import audio_responses, serve_audio
 from voices.audio import audio_of, link_to, linked_audio
 from voices.bulk import submit_bulk
 
@@ -85,12 +84,9 @@ class BulkView(APIView):
     )
     def post(self, request: Request) -> Response:
         caller = caller_of(request)
-        body = asking.BulkBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        items = body.validated_data["items"]
         batch = submit_bulk(
             caller,
-            items,
+            asking.BulkBody.read(request.data)["items"],
             read=asking.read_synthesis,
             key=asking.idempotency_key(request.headers.get("Idempotency-Key")),
         )
@@ -105,14 +101,7 @@ class AudioView(APIView):
 
     @extend_schema(
         operation_id="get_audio",
-        responses={
-            (200, "audio/*"): OpenApiTypes.BINARY,
-            (206, "audio/*"): OpenApiTypes.BINARY,
-            304: OpenApiResponse(description="You have it already."),
-            (416, PROBLEM): OpenApiResponse(
-                OpenApiTypes.OBJECT, description="The range lies past the end."
-            ),
-        },
+        responses=audio_responses("audio/*"),
     )
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
         job = jobs_selectors.tenant_job(caller_of(request).tenant_id, job_id)

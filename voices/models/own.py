@@ -132,6 +132,7 @@ class Removal(models.Model):
 
     name = models.CharField(primary_key=True, max_length=120)
     asked_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())  # until then somebody is at it
 
     def __str__(self) -> str:
         return self.name

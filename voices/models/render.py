@@ -28,6 +28,7 @@ class Render(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index("used_at", name="render_used"),
+            models.Index("sha256", name="render_sha256"),
             models.Index("voice_id", name="render_voice", condition=Q(voice_id__isnull=False)),
         ]
 
@@ -47,6 +48,7 @@ class Variant(models.Model):
     bytes = models.BigIntegerField()
 
     class Meta:
+        indexes: ClassVar = [models.Index("sha256", name="variant_sha256")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["render", "format", "sample_rate", "loudness"], name="variant_once"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -10,14 +11,16 @@ from django.db import transaction
 from jobs.errors import IdempotencyConflictError
 from jobs.pressure import check_pressure
 from jobs.services.accept import NewJob, Step, find_made, submit_job
-from tenants import audit
+from tenants.limits import lock_limits
 from voices.accepting import Submitted
 from voices.errors import SpeechNotAllowedError
 from voices.models import Consent, Making, Status, Voice
 from voices.owning.consents import usable_samples
 from voices.owning.describing import check_room, hold, note, own_voice
+from voices.owning.drafting import check_speaker
 from voices.owning.errors import ConsentMissingError, ConsentWithdrawnError, VoiceBusyError
 from voices.owning.makers import choose_maker
+from voices.owning.pace import check_pace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +59,8 @@ class Material:
 
 
 @transaction.atomic
-def submit_clone(asked: CloneRequest, actor: audit.Actor | None = None) -> Submitted:
-    """Once per idempotency key, and one at a time for a voice. Unless told, the key acts."""
+def submit_clone(asked: CloneRequest) -> Submitted:
+    """Once per idempotency key, and one at a time for a voice."""
     caller = asked.caller
     if not caller.speaks:
         raise SpeechNotAllowedError
@@ -68,12 +71,14 @@ def submit_clone(asked: CloneRequest, actor: audit.Actor | None = None) -> Submi
     if voice.status == Status.TRAINING:
         raise VoiceBusyError
     maker = choose_maker(voice, asked.engine, commercial=caller.commercial)
+    check_speaker(voice, maker.engine)
     material = _material(voice, asked.samples, maker)
+    check_pace(caller.tenant_id, CLONE, lock_limits(caller.tenant_id).clones_per_hour)
     check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
     job = _job(asked, voice, maker, material)
     submit_job(job)
     _begin(job, voice, maker, material)
-    note(actor or audit.of_key(caller), "voice.clone_asked", voice, job=str(job.id))
+    note(caller.actor, "voice.clone_asked", voice, job=str(job.id))
     return Submitted(job.id)
 
 
@@ -98,17 +103,19 @@ def _material(voice: Voice, named: Sequence[UUID] | None, maker: Maker) -> Mater
 
 
 def _consent(voice: Voice, all_of: Sequence[Sample] | None, some_of: Sequence[Sample]) -> Consent:
-    """The newest that stands and covers all of these, or else some of those."""
+    """One that stands and covers all of these; of several that with most of those, the newest."""
     given = list(voice.consents.all())
     wanted = {sample.sha256 for sample in all_of or ()}
-    for consent in given:
-        covers = wanted <= set(consent.samples) and any(
-            sample.sha256 in consent.samples for sample in some_of
-        )
-        if consent.withdrawn_at is None and covers:
-            return consent
+    standing = [one for one in given if one.withdrawn_at is None and wanted <= set(one.samples)]
+    best = max(standing, key=partial(_covered_seconds, some_of), default=None)
+    if best is not None and _covered_seconds(some_of, best):
+        return best
     withdrawn = given and all(consent.withdrawn_at for consent in given)
     raise ConsentWithdrawnError if withdrawn else ConsentMissingError
+
+
+def _covered_seconds(samples: Sequence[Sample], consent: Consent) -> float:
+    return sum(sample.seconds for sample in samples if sample.sha256 in consent.samples)
 
 
 def _job(asked: CloneRequest, voice: Voice, maker: Maker, material: Material) -> NewJob:

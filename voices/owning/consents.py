@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Now
 
-from voices.models import Consent, Render, Status, Variant
+from voices.models import Consent, Status
 from voices.owning.consent_texts import consent_texts
 from voices.owning.describing import hold, note, save
 from voices.owning.errors import (
@@ -19,6 +19,7 @@ from voices.owning.errors import (
 )
 from voices.owning.publishing import speaks
 from voices.owning.stopping import WITHDRAWN, stop_jobs
+from voices.renders import forget_renders_of
 from voices.samples.selectors import owner_of
 
 if TYPE_CHECKING:
@@ -108,14 +109,9 @@ def _mark(consent: Consent, actor: Actor) -> Consent:
     fresh = mine.filter(withdrawn_at=None)
     if fresh.update(withdrawn_at=Now(), withdrawn_by=actor.name):
         save(voice)
-        _forget_renders(voice)
+        forget_renders_of(voice.id)
         _note(actor, "consent.withdrawn", consent)
     return mine.select_related("voice").get()
-
-
-def _forget_renders(voice: Voice) -> None:
-    Variant.objects.filter(render__voice_id=voice.id).delete()
-    Render.objects.filter(voice_id=voice.id).delete()
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -12,8 +13,13 @@ from tenants.limits import LimitReachedError, lock_limits
 from tenants.versions import VersionChangedError
 from voices.errors import VoiceNotFoundError
 from voices.models import Status, Voice
-from voices.owning.errors import NoCustomVoicesError, SlugTakenError, StockVoiceError
-from voices.selectors import find_own_voice, find_voice
+from voices.owning.errors import (
+    NoCustomVoicesError,
+    SlugTakenError,
+    SlugUnfitError,
+    StockVoiceError,
+)
+from voices.selectors import as_uuid, find_own_voice, find_voice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from tenants.audit import Actor
 
 DESCRIBED = ("name", "language", "gender", "description")
+SLUG = r"^[a-z0-9][a-z0-9-]{0,58}[a-z0-9]$"
+TAG = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"  # BCP 47
 
 
 @transaction.atomic
@@ -28,10 +36,9 @@ def create_voice(*, tenant_id: UUID, actor: Actor, slug: str, **described: str) 
     """A voice that nobody can speak yet. Of two who create the last one allowed one gets it."""
     check_room(tenant_id, more=1)
     check_slug(tenant_id, slug)
-    voice = Voice.objects.create(
-        tenant_id=tenant_id, slug=slug, status=Status.NONE, **_allowed(described)
-    )
-    note(actor, "voice.created", voice, slug=slug)
+    said = {name: described[name] for name in DESCRIBED if name in described}
+    voice = Voice.objects.create(tenant_id=tenant_id, slug=slug, status=Status.NONE, **said)
+    note(actor, "voice.created", voice)
     return voice
 
 
@@ -45,24 +52,21 @@ def check_room(tenant_id: UUID, *, more: int = 0) -> None:
 
 
 @transaction.atomic
-def change_voice(*, voice: Voice, actor: Actor, expected: int | None, **described: str) -> Voice:
-    """What is said of a voice; how it sounds is in its settings. The slug stays."""
+def change_voice(*, voice: Voice, actor: Actor, expected: int | None, **described: Any) -> Voice:
+    """What is said of a voice, and whether it is `active`; how it sounds is in its settings."""
     held = hold(voice, expected)
-    changed = {
-        name: value for name, value in _allowed(described).items() if getattr(held, name) != value
-    }
+    wanted = {name: described[name] for name in (*DESCRIBED, "active") if name in described}
+    changed = {name: value for name, value in wanted.items() if getattr(held, name) != value}
     if changed:
         save(held, **changed)
         note(actor, "voice.changed", held, fields=sorted(changed))
     return held
 
 
-def _allowed(described: dict[str, str]) -> dict[str, str]:
-    return {name: described[name] for name in DESCRIBED if name in described}
-
-
 def check_slug(tenant_id: UUID, slug: str) -> None:
-    """A voice of one's own never hides a stock voice."""
+    """A voice of one's own never hides a stock voice, nor any voice that is asked for by its id."""
+    if not re.fullmatch(SLUG, slug) or as_uuid(slug) is not None:
+        raise SlugUnfitError
     taken = Q(tenant=None) | Q(tenant_id=tenant_id)
     if Voice.objects.filter(taken, slug=slug).exists():
         raise SlugTakenError
@@ -100,13 +104,13 @@ def save(voice: Voice, **changed: Any) -> None:
 
 
 def note(actor: Actor, action: str, voice: Voice, **detail: Any) -> None:
-    """A line of the voice's story."""
+    """A line of the voice's story, which outlives it: the slug stands there, and no name."""
     audit.record(
         actor,
         action,
         tenant_id=voice.tenant_id,
         kind="voice",
         object_id=voice.id,
-        name=voice.name,
+        name=voice.slug,
         **detail,
     )

@@ -8,14 +8,15 @@ from django.db import transaction
 from django.db.models import Max
 
 from voices import dials
-from voices.models import Binding, Revision
+from voices.models import Binding, Revision, Status
 from voices.owning.describing import hold, note, save
 from voices.owning.errors import SettingsRefusedError
+from voices.owning.publishing import fallen
 from voices.routing import Refusal, offers_by_engine, refuse_dials
 from voices.selectors import current_offers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tenants.audit import Actor
     from voices.models import Voice
@@ -66,7 +67,7 @@ def change_settings(
     held = hold(voice, expected)
     wanted = dials.kept(settings)
     current = edited(held)
-    check_settings(_bindings(current), wanted)
+    _check(wanted, _speakers(held, current))
     if wanted != (current.settings if current else {}):
         draft = draft_of(held)
         Revision.objects.filter(id=draft.id).update(settings=wanted)
@@ -75,10 +76,27 @@ def change_settings(
     return held
 
 
-def check_settings(bindings: Iterable[Binding], settings: Mapping[str, Any]) -> None:
+def check_speaker(voice: Voice, engine: str) -> None:
+    """Raise where this engine would come to speak settings that nobody can express then."""
+    current = edited(voice)
+    if current is not None:
+        _check(current.settings, _speakers(voice, current) | {engine})
+
+
+def _speakers(voice: Voice, revision: Revision | None) -> set[str]:
+    """Who speaks it, but for what nobody may hear any more; and who is being taught to."""
+    engines = {binding.engine for binding in _bindings(revision)}
+    if revision is not None:
+        engines -= set(fallen(revision).values_list("engine", flat=True))
+    if voice.status == Status.TRAINING:
+        engines.update(voice.makings.values_list("engine", flat=True)[:1])
+    return engines
+
+
+def _check(settings: Mapping[str, Any], speakers: Collection[str]) -> None:
     """Raise where none of the engines can express them, or an advanced one is not as it has it."""
     known = offers_by_engine(current_offers())
-    engines = {binding.engine for binding in bindings} or _cloning(known)
+    engines = set(speakers) or _cloning(known)
     strangers = [_stranger(name) for name in settings.get(dials.ADVANCED, {}).keys() - engines]
     refusals = {engine: _refuse(engine, known.get(engine), settings) for engine in engines}
     refused = [refusal for refusal in refusals.values() if refusal]
@@ -97,7 +115,9 @@ def _stranger(engine: str) -> Refusal:
 
 
 def _refuse(engine: str, offer: Offered | None, settings: Mapping[str, Any]) -> Refusal | None:
+    turned = dials.turned(settings, engine, offer.capabilities["dials"] if offer else ())
+    if not turned:
+        return None
     if offer is None:
         return Refusal(engine, "engine_unknown", f"No worker with {engine} was ever seen here.")
-    has = offer.capabilities["dials"]
-    return refuse_dials(engine, offer, dials.turned(settings, engine, has))
+    return refuse_dials(engine, offer, turned)

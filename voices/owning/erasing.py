@@ -11,8 +11,12 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.module_loading import import_string
 
 from jobs.services.blanking import blank_jobs
 from voices import selectors
@@ -20,22 +24,24 @@ from voices.models import (
     Artifact,
     Consent,
     Making,
-    Render,
     Revision,
     Sample,
     Status,
-    Variant,
     Voice,
 )
 from voices.named import CANONICAL
 from voices.owning.describing import hold, note, save
 from voices.owning.removals import ask_removal
-from voices.owning.stopping import ERASED, REVERTED, stop_jobs
-from voices.renders import MASTER
+from voices.owning.stopping import ERASED, REVERTED, end_jobs, jobs_of_clone, stop_jobs
+from voices.renders import MASTER, forget_renders_of
 from voices.store import audio_name
 from voices.store.names import ARTIFACT, UPLOAD
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
     from tenants.audit import Actor
 
 FOLLOW_UP = timedelta(minutes=2)
@@ -63,12 +69,14 @@ ALL = f"""{MADE}
 
 def erase_voice(*, voice: Voice, actor: Actor, expected: int | None) -> None:
     """Once this returns no row names anything of it; the store follows as soon as it can."""
-    _mark(voice, actor, expected)
-    _carry_out(voice)
+    begin_erasure(voice, actor, expected)
+    carry_out(voice)
 
 
 @transaction.atomic
-def _mark(voice: Voice, actor: Actor, expected: int | None) -> None:
+def begin_erasure(voice: Voice, actor: Actor, expected: int | None) -> None:
+    """Those who speak in it let go first: they hold the tenant before they hold a voice."""
+    import_string(settings.BEFORE_ERASURE)(voice, actor)
     held = hold(voice, expected)
     Voice.objects.filter(id=held.id).update(erasing_since=Now(), active=False)
     note(actor, "voice.erased", held, **_facts(held))
@@ -96,7 +104,7 @@ def _digest(consent: Consent) -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
-def _carry_out(voice: Voice) -> None:
+def carry_out(voice: Voice) -> None:
     while stop_jobs(voice, *ERASED):  # what one of them leaves to another is ended as well
         continue
     _wipe(voice)
@@ -113,12 +121,18 @@ def _wipe(voice: Voice) -> None:
     _delete_made(held)
     Consent.objects.filter(voice=held).delete()
     Sample.objects.filter(voice=held).delete()
+    _history_of(held).delete()
     held.delete()
 
 
+def _history_of(voice: Voice) -> QuerySet[LogEntry]:
+    """What the admin noted of it: each line holds its name."""
+    kind = ContentType.objects.get_for_model(Voice)
+    return LogEntry.objects.filter(content_type=kind, object_id=str(voice.id))
+
+
 def _delete_made(voice: Voice) -> None:
-    Variant.objects.filter(render__voice_id=voice.id).delete()
-    Render.objects.filter(voice_id=voice.id).delete()
+    forget_renders_of(voice.id)
     Revision.objects.filter(voice=voice).delete()
     Artifact.objects.filter(voice=voice).delete()
     Making.objects.filter(voice=voice).delete()
@@ -142,22 +156,24 @@ def finish_erasures(*, dry_run: bool = False) -> int:
     begun = Voice.objects.filter(erasing_since__lt=Now() - FOLLOW_UP)
     if not dry_run:
         for voice in begun:
-            _carry_out(voice)
+            carry_out(voice)
     return len(begun)
 
 
 def revert_voice(*, voice: Voice, actor: Actor, expected: int | None) -> Voice:
     """Back to before its first clone: what was made goes, what was given and delivered stays."""
-    reverted = _unmake(voice, actor, expected)
-    stop_jobs(reverted, *REVERTED)
+    reverted, begun = _unmake(voice, actor, expected)
+    end_jobs(begun, *REVERTED)
     return reverted
 
 
 @transaction.atomic
-def _unmake(voice: Voice, actor: Actor, expected: int | None) -> Voice:
+def _unmake(voice: Voice, actor: Actor, expected: int | None) -> tuple[Voice, list[UUID]]:
+    """With the jobs that were under way: who asks for a clone from now on gets one."""
     held = hold(voice, expected)
+    begun = jobs_of_clone(held)
     ask_removal(stored_of(held, MADE))
     _delete_made(held)
     save(held, status=Status.NONE, trouble="")
     note(actor, "voice.reverted", held)
-    return held
+    return held, begun

@@ -6,10 +6,12 @@ VoiceError
 ├── ConsentMissingError         403 consent_missing
 ├── ConsentWithdrawnError       403 consent_withdrawn (also how jobs end)
 ├── ConsentNotFoundError        404 consent_not_found
+├── SampleNotMadeError          404 sample_not_made
 ├── SlugTakenError              409 slug_taken
 ├── VoiceBusyError              409 voice_busy
 ├── NothingToPublishError       409 nothing_to_publish
 ├── NothingToRollBackError      409 nothing_to_roll_back
+├── SlugUnfitError              422 slug_unfit
 ├── ConsentTextUnknownError     422 consent_text_unknown
 ├── SampleUnusableError         422 sample_unusable
 ├── SamplesMissingError         422 samples_missing
@@ -67,11 +69,24 @@ class ConsentNotFoundError(VoiceError):
     status = 404
 
 
+class SampleNotMadeError(VoiceError):
+    """Nobody has had this voice's sentence spoken yet: that needs the scope jobs:write."""
+
+    code = "sample_not_made"
+    status = 404
+
+
 class SlugTakenError(VoiceError):
     """There is a voice of this slug already, of yours or of the stock; choose another."""
 
     code = "slug_taken"
     status = 409
+
+
+class SlugUnfitError(VoiceError):
+    """A slug has 2 to 60 of a-z, 0-9 and -, has no - at its ends, and is no id."""
+
+    code = "slug_unfit"
 
 
 class VoiceBusyError(VoiceError):

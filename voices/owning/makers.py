@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from voices.errors import NoEngineError
 from voices.owning.errors import SamplesTooLongError, SamplesTooShortError
-from voices.routing import CHAINS, Refusal, offers_by_engine, primary
+from voices.routing import CHAINS, Refusal, offers_by_engine
 from voices.selectors import current_offers
+from voices.text.languages import primary_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,10 +69,13 @@ def choose_maker(voice: Voice, named: str | None, *, commercial: bool) -> Maker:
 def _refuse(name: str, offer: Offered | None, voice: Voice, *, commercial: bool) -> Refusal | None:
     if offer is None:
         return Refusal(name, "cloning_unsupported", f"No engine {name} that clones was seen here.")
-    if primary(voice.language) not in offer.spoken:
+    if primary_language(voice.language) not in offer.spoken:
         return Refusal(name, "language_unsupported", f"{name} does not speak {voice.language}.")
     if commercial and not offer.capabilities["commercial"]:
         return Refusal(name, "licence_forbids", f"{name}'s licence forbids commercial use.")
+    if not offer.models:
+        message = f"{name} has no model to clone with: see `manage.py models install`."
+        return Refusal(name, "voice_not_installed", message)
     return None
 
 

@@ -12,11 +12,11 @@ from jobs.services.endings import hold_job
 from jobs.services.notices import tell_tenant
 from jobs.states import State
 from tenants.audit import PLATFORM
-from voices.models import Artifact, Binding, Making, Revision, Status, Voice
+from voices.models import Artifact, Binding, Making, Status, Voice
 from voices.owning.describing import hold, note, save
 from voices.owning.drafting import draft_of
 from voices.owning.errors import ConsentWithdrawnError, VoiceNotReadyError
-from voices.owning.publishing import put_forward, speaks
+from voices.owning.publishing import fallen, put_forward, speaks
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -79,14 +79,9 @@ def _take_up(voice: Voice, job: ClaimedJob, artifact: Artifact) -> None:
         defaults={"model": job.binding["model"], "speaker": None, "artifact": artifact},
     )
     if not speaks(voice):
-        _drop_fallen(draft)
+        fallen(draft).delete()  # it does not come along
         put_forward(voice, draft)
     save(voice, status=Status.READY, trouble="")
-
-
-def _drop_fallen(draft: Revision) -> None:
-    """What was made under a consent that stands no more does not come along."""
-    draft.bindings.filter(artifact__making__consent__withdrawn_at__isnull=False).delete()
 
 
 def _result(job: ClaimedJob, made: Made) -> dict[str, Any]:

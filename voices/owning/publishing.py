@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
-from voices.models import Revision
+from voices.models import Revision, Status
 from voices.owning.describing import hold, note, save
 from voices.owning.errors import (
     ConsentWithdrawnError,
@@ -16,8 +16,10 @@ from voices.owning.errors import (
 )
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from tenants.audit import Actor
-    from voices.models import Voice
+    from voices.models import Binding, Voice
 
 State = Revision.State
 
@@ -30,7 +32,7 @@ def publish_draft(*, voice: Voice, actor: Actor, expected: int | None) -> Voice:
     if draft is None or not draft.bindings.exists():
         raise NothingToPublishError
     put_forward(held, draft)
-    save(held)
+    _save_speaking(held)
     note(actor, "voice.published", held, revision=draft.number)
     return held
 
@@ -45,28 +47,36 @@ def roll_back(*, voice: Voice, actor: Actor, expected: int | None) -> Voice:
     if revision is None:
         raise NothingToRollBackError
     put_forward(held, revision)
-    save(held)
+    _save_speaking(held)
     note(actor, "voice.rolled_back", held, revision=revision.number)
     return held
 
 
 def put_forward(voice: Voice, revision: Revision) -> None:
     """Publish this one and retire the other. The voice is held."""
-    if has_fallen(revision):
+    if fallen(revision).exists():
         raise ConsentWithdrawnError
     voice.revisions.filter(state=State.PUBLISHED).update(state=State.RETIRED)
     voice.revisions.filter(id=revision.id).update(state=State.PUBLISHED, published_at=Now())
 
 
-def has_fallen(revision: Revision) -> bool:
-    """Whether somebody who is heard in it has withdrawn the consent."""
-    return revision.bindings.filter(artifact__making__consent__withdrawn_at__isnull=False).exists()
+def _save_speaking(voice: Voice) -> None:
+    """Whatever silenced it before does so no more; a clone under way goes on."""
+    status = voice.status if voice.status == Status.TRAINING else Status.READY
+    save(voice, status=status, trouble="")
+
+
+def fallen(revision: Revision) -> QuerySet[Binding]:
+    """What was made under a consent that stands no more."""
+    return revision.bindings.filter(artifact__making__consent__withdrawn_at__isnull=False)
 
 
 def speaks(voice: Voice) -> bool:
     """Whether anything is published that may be spoken."""
     published = voice.revisions.filter(state=State.PUBLISHED).first()
-    return published is not None and published.bindings.exists() and not has_fallen(published)
+    if published is None or not published.bindings.exists():
+        return False
+    return not fallen(published).exists()
 
 
 def _is_published(voice: Voice) -> bool:

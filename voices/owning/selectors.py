@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.models import Job
-from voices.dials import ADVANCED, SETTINGS, shown
+from voices.dials import ADVANCED, SETTINGS, dial_of, shown
 from voices.models import Revision, Status
 from voices.owning.drafting import edited
 from voices.routing import offers_by_engine
@@ -80,13 +80,12 @@ def _engines(revision: Revision | None) -> dict[str, dict[str, Any]]:
 
 def _dial(name: str, engines: dict[str, dict[str, Any]]) -> dict[str, Any]:
     setting = SETTINGS[name]
-    reached = "speed" if name == "speaking_rate" else name
     return {
         "low": setting.low,
         "high": setting.high,
         "default": setting.value(setting.default),
         "says": setting.says,
         "engines": sorted(
-            engine for engine, dials in engines.items() if {name, reached} & dials.keys()
+            engine for engine, dials in engines.items() if dial_of(name, dials) in dials
         ),
     }

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobs.errors import NotRetriableError
 from jobs.prepared import Statement
-from voices.errors import VoiceNotFoundError
+from voices.errors import VoiceError, VoiceNotFoundError
 from voices.owning.errors import ConsentWithdrawnError, VoiceNotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from jobs.models import Job
     from jobs.services.accept import NewJob
     from jobs.services.claims import ClaimedJob
 
@@ -53,7 +55,15 @@ def hold_voices_of(jobs: Iterable[NewJob]) -> None:
     _hold(spoken)
 
 
-def hold_voice_of(job: ClaimedJob) -> None:
+def hold_to_retry(job: Job) -> None:
+    """The same for one that is asked for again: it is accepted like any other."""
+    try:
+        hold_voice_of(job)
+    except VoiceError as error:
+        raise NotRetriableError from error
+
+
+def hold_voice_of(job: ClaimedJob | Job) -> None:
     """The same for one that a worker has."""
     spoken: Spoken = {}
     _add(spoken, job.request, [step["binding"] for step in job.plan])

@@ -10,6 +10,7 @@ from jobs.services.endings import end_job
 from jobs.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
     from voices.models import Consent, Voice
@@ -19,6 +20,12 @@ REVERTED = ("voice_reverted", "The voice was taken back to before it was cloned.
 ERASED = ("voice_erased", "The voice was erased.")
 
 # Who waits before who is awaited: none of them inherits work in between.
+OF_CLONE = """
+    SELECT id FROM jobs_job
+     WHERE ended_at IS NULL
+       AND request ? 'own_voice' AND request ->> 'own_voice' = %(voice)s::text
+     ORDER BY id DESC"""
+
 OF_VOICE = """
     SELECT id FROM jobs_job
      WHERE ended_at IS NULL
@@ -44,16 +51,23 @@ def stop_jobs(voice: Voice, code: str, message: str, *, consent: Consent | None 
 
     Also what a worker has in hand: its fence is void from then on. Each in its own transaction.
     """
-    live = _live(voice, consent)
-    for job_id in live:
-        end_job(job_id, State.FAILED, code=code, message=message)
+    live = _live(OF_CONSENT if consent else OF_VOICE, voice, consent)
+    end_jobs(live, code, message)
     return len(live)
 
 
-def _live(voice: Voice, consent: Consent | None) -> list[UUID]:
+def jobs_of_clone(voice: Voice) -> list[UUID]:
+    """What speaks it, or clones it; its samples are examined all the same."""
+    return _live(OF_CLONE, voice)
+
+
+def end_jobs(jobs: Iterable[UUID], code: str, message: str) -> None:
+    for job_id in jobs:
+        end_job(job_id, State.FAILED, code=code, message=message)
+
+
+def _live(sql: str, voice: Voice, consent: Consent | None = None) -> list[UUID]:
+    rests_on = consent.id if consent else None
     with connection.cursor() as cursor:
-        cursor.execute(
-            OF_CONSENT if consent else OF_VOICE,
-            {"voice": voice.id, "consent": consent.id if consent else None},
-        )
+        cursor.execute(sql, {"voice": voice.id, "consent": rests_on})
         return [row[0] for row in cursor.fetchall()]

@@ -10,10 +10,11 @@ from django.db.models import Q
 from jobs.services.endings import cancel_job
 from tenants import audit
 from voices.models import Consent, Sample
+from voices.named import CANONICAL
+from voices.owning.describing import hold
 from voices.owning.removals import ask_removal
 from voices.samples.errors import NotToDecideError, SampleInUseError, SampleNotFoundError
-from voices.samples.keeping import names_of
-from voices.samples.selectors import lock_voice
+from voices.store import audio_name, upload_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,7 +43,7 @@ def delete_sample(*, voice: Voice, sample_id: UUID, actor: Actor) -> None:
 
 @transaction.atomic
 def _delete_row(voice: Voice, sample_id: UUID, actor: Actor) -> Sample:
-    lock_voice(voice)
+    hold(voice)
     sample = voice.samples.select_for_update().filter(id=sample_id).first()
     if sample is None:
         raise SampleNotFoundError
@@ -52,6 +53,14 @@ def _delete_row(voice: Voice, sample_id: UUID, actor: Actor) -> Sample:
     voice.samples.filter(id=sample_id).delete()
     ask_removal(names_of(sample))
     return sample
+
+
+def names_of(sample: Sample) -> list[str]:
+    """The upload as it came, and what was made of it, where there is something."""
+    original = upload_name(sample.tenant_id, sample.original)
+    if not sample.sha256:
+        return [original]
+    return [original, audio_name(sample.tenant_id, sample.sha256, CANONICAL)]
 
 
 def _is_consented(sample: Sample) -> bool:
@@ -71,12 +80,12 @@ def _cancel_probe(sample: Sample) -> None:
 
 
 def _note(actor: Actor, action: str, sample: Sample) -> None:
+    """Without the file's name: the line outlives the sample."""
     audit.record(
         actor,
         action,
         tenant_id=sample.tenant_id,
         kind="sample",
         object_id=sample.id,
-        name=sample.name,
         voice=str(sample.voice_id),
     )

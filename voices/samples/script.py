@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from voices.samples.errors import ScriptNotFoundError
+from voices.text.languages import primary_language
 
 SCRIPTS = Path(__file__).parent / "scripts"
 LENGTHS = ("short", "long")
@@ -39,7 +40,7 @@ class Script:
 
 def recording_script(language: str, length: str) -> Script:
     """By the language's primary tag: en-GB reads what en reads."""
-    found = _scripts().get((language.partition("-")[0].lower(), length))
+    found = _scripts().get((primary_language(language), length))
     if found is None:
         raise ScriptNotFoundError
     return found

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from voices.audio import Audio
 from voices.errors import VoiceNotFoundError
-from voices.models import Sample, Voice
 from voices.named import CANONICAL
 from voices.requests import FORMATS
 from voices.samples.errors import SampleNotFoundError, SampleNotReadyError
@@ -17,18 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
+    from voices.models import Sample, Voice
+
 
 def owner_of(voice: Voice) -> UUID:
     if voice.tenant_id is None:  # stock voices have no samples
         raise VoiceNotFoundError
     return voice.tenant_id
-
-
-def lock_voice(voice: Voice) -> None:
-    """Until the transaction ends nobody else adds samples to it, takes some away, or erases it."""
-    staying = Voice.objects.filter(id=voice.id, erasing_since=None)
-    if staying.select_for_update(no_key=True).first() is None:
-        raise VoiceNotFoundError
 
 
 def samples_of(voice: Voice) -> list[Sample]:

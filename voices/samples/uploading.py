@@ -8,24 +8,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from jobs.pressure import check_pressure
 from tenants import audit
 from tenants.limits import limits_of
-from voices.errors import VoiceNotFoundError
 from voices.models import Sample, Voice
+from voices.owning.describing import hold
 from voices.owning.removals import remove_now
 from voices.samples.errors import MOST_SAMPLES, SampleTooLargeError, TooManySamplesError
 from voices.samples.probes import begin_probes, is_unheard, settle_probes
-from voices.samples.selectors import lock_voice, owner_of
+from voices.samples.selectors import owner_of
 from voices.storage import putting, web_store
-from voices.store import upload_name
+from voices.store import StoreError, upload_name
 from voices.store.file_names import printable
 from voices.store.names import media_type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from uuid import UUID
 
     from tenants.audit import Actor
     from voices.errors import VoiceError
@@ -63,41 +64,68 @@ class Received:
 def upload_samples(
     *, voice: Voice, uploads: Sequence[Upload], actor: Actor, ceiling: int
 ) -> list[Received]:
+    """Samples of this voice."""
+    return receive(
+        tenant_id=owner_of(voice),
+        find_voice=lambda: voice,
+        uploads=uploads,
+        actor=actor,
+        ceiling=ceiling,
+    )
+
+
+def receive(
+    *,
+    tenant_id: UUID,
+    find_voice: Callable[[], Voice],
+    uploads: Sequence[Upload],
+    actor: Actor,
+    ceiling: int,
+) -> list[Received]:
     """An answer for each file, in order. All that can be taken are taken together, or none.
 
-    The same bytes again are the sample that they made before. `ceiling`: of unfinished jobs.
+    The same bytes again are the sample that they made before. `ceiling`: of unfinished jobs. The
+    voice is looked for, or made, in the transaction that adds samples to it: none is made where
+    no file can be taken.
     """
-    tenant_id, allowed = owner_of(voice), limits_of(owner_of(voice)).sample_bytes
+    allowed = limits_of(tenant_id).sample_bytes
     fitting = [upload for upload in uploads if len(upload.data) <= allowed]
     check_pressure(tenant_id=tenant_id, ceiling=ceiling, more=len(fitting))
-    taken, too_large = iter(_store(voice, fitting, actor)), SampleTooLargeError(allowed)
+    taken = iter(_store(tenant_id, find_voice, fitting, actor) if fitting else ())
+    too_large = SampleTooLargeError(allowed)
     return [
         next(taken) if len(upload.data) <= allowed else Received(upload, error=too_large)
         for upload in uploads
     ]
 
 
-def _store(voice: Voice, uploads: Sequence[Upload], actor: Actor) -> list[Received]:
+def _store(
+    tenant_id: UUID, find_voice: Callable[[], Voice], uploads: Sequence[Upload], actor: Actor
+) -> list[Received]:
     """Bytes first, rows after; what got no new row does not stay in the store for it."""
-    names = {upload_name(owner_of(voice), upload.sha256): upload for upload in uploads}
+    names = {upload_name(tenant_id, upload.sha256): upload for upload in uploads}
     try:
         with ExitStack() as stack:
             for name, upload in sorted(names.items()):
                 stack.enter_context(putting(name))
                 web_store().put(name, upload.data, media_type=media_type_of(name))
-            taken = _take(voice, uploads, actor)
-    except VoiceNotFoundError:  # erased meanwhile
+            taken = _take(find_voice, uploads, actor)
+    except (StoreError, DatabaseError):  # which is away: the sweep of orphans comes later
+        raise
+    except Exception:  # there is no such voice any more, or there may be none
         remove_now(names)
         raise
-    fresh = {upload_name(owner_of(voice), one.upload.sha256) for one in taken if one.fresh}
+    fresh = {upload_name(tenant_id, one.upload.sha256) for one in taken if one.fresh}
     if spare := names.keys() - fresh:  # known before, or refused after all
         remove_now(spare)
     return taken
 
 
 @transaction.atomic
-def _take(voice: Voice, uploads: Sequence[Upload], actor: Actor) -> list[Received]:
-    lock_voice(voice)
+def _take(
+    find_voice: Callable[[], Voice], uploads: Sequence[Upload], actor: Actor
+) -> list[Received]:
+    voice = hold(find_voice())
     settle_probes(voice)
     known = {one.original: one for one in voice.samples.filter(original__in=_hashes(uploads))}
     added = _add(voice, [upload for upload in uploads if upload.sha256 not in known])
@@ -110,7 +138,6 @@ def _take(voice: Voice, uploads: Sequence[Upload], actor: Actor) -> list[Receive
             tenant_id=sample.tenant_id,
             kind="sample",
             object_id=sample.id,
-            name=sample.name,
             voice=str(voice.id),
         )
     samples, fresh = known | added, added.keys() | again.keys()

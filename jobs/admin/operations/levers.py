@@ -16,6 +16,7 @@ from jobs.models import Queue, Worker
 from jobs.services import steering, workers
 from tenants.admin.buttons import Button
 from tenants.admin.words import lasted
+from tenants.audit import of_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +119,7 @@ def _pull(request: HttpRequest, lever: Lever, name: str) -> None:
     if row is None:
         kind = lever.model._meta.verbose_name  # noqa: SLF001 - documented
         messages.error(request, f"There is no {kind} {name} any more.")
-    elif lever.pull(name=name):
+    elif lever.pull(name=name, actor=of_person(request.user)):
         admin.site.get_model_admin(lever.model).log_change(request, row, f"{lever.done}.")
         messages.success(request, f"{lever.done}: {name}.")
     else:

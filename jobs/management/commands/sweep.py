@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from jobs.dispatch import run_sweeps
@@ -19,5 +20,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Count, and remove nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name, removed in run_sweeps(dry_run=options["dry_run"]).items():
+        every = [*settings.SWEEPS, *settings.PROMPT_SWEEPS]
+        for name, removed in run_sweeps(every, dry_run=options["dry_run"]).items():
             self.stdout.write(f"{name}: {removed}")

@@ -11,8 +11,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from jobs.services.workers import ensure_queues
+from tenants.audit import PLATFORM, record
 from tenants.callers import find_caller
 from tenants.models import Tenant
 from tenants.services import create_tenant, issue_key
@@ -51,6 +53,7 @@ def ensure_key(known: str) -> str:
     return issue_key(tenant=tenant, name="make run").token
 
 
+@transaction.atomic
 def ensure_admin(known: str) -> str:
     """The known password where it works, else a new one."""
     user, _ = User.objects.get_or_create(
@@ -61,4 +64,7 @@ def ensure_admin(known: str) -> str:
     password = secrets.token_urlsafe(12)
     user.set_password(password)
     user.save(update_fields=["password"])
+    record(
+        PLATFORM, "user.password_set", tenant_id=None, kind="user", object_id=user.pk, name=ADMIN
+    )
     return password

@@ -1,32 +1,28 @@
 // The REST API as the person who is signed in: the session's cookie, the page's token, the tenant.
 const page = document.getElementById("voice");
 export const VOICE = page.dataset.api;
+export const ENDED = ["succeeded", "failed", "cancelled", "expired"];
 
 export class Problem extends Error {
   constructor(status, told) {
     super(told.detail ?? "The server does not answer. Try again in a moment.");
     this.status = status;
-    this.code = told.code ?? "unreachable";
-    this.errors = told.errors;
   }
 }
 
-export function headers(more = {}) {
+export function headers() {
   const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-  return { "X-CSRFToken": token, "X-Tenant": page.dataset.tenant, ...more };
+  return { "X-CSRFToken": token, "X-Tenant": page.dataset.tenant };
 }
 
-export async function call(method, address, { body, version, key, prefer, signal } = {}) {
+export async function call(method, address, { body, version } = {}) {
   const asked = headers();
   if (body !== undefined) asked["Content-Type"] = "application/json";
   if (version) asked["If-Match"] = version;
-  if (key) asked["Idempotency-Key"] = key;
-  if (prefer) asked.Prefer = prefer;
   let answer;
   try {
-    answer = await fetch(address, { method, headers: asked, body: body && JSON.stringify(body), signal });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+    answer = await fetch(address, { method, headers: asked, body: body && JSON.stringify(body) });
+  } catch {
     throw new Problem(0, {});
   }
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));

@@ -1,8 +1,6 @@
 // "Test voice": type, play, stop, download; and two ways side by side.
-import { call, follow, sound, VOICE } from "./api.js";
+import { call, ENDED, follow, sound, VOICE } from "./api.js";
 import { button, make, say } from "./elements.js";
-
-const ENDED = ["succeeded", "failed", "cancelled", "expired"];
 
 export class Audition {
   constructor(card) {
@@ -23,7 +21,7 @@ export class Audition {
     try {
       let made = await sound(address);
       while (!made) {
-        say(note, "Is made");
+        say(note, "Being made");
         await new Promise((resolve) => setTimeout(resolve, 500));
         made = await sound(address);
       }
@@ -81,8 +79,8 @@ class Side {
   }
 
   progress(job) {
-    if (job.state === "running") say(this.note, `Is spoken, ${Math.round(100 * (job.progress ?? 0))} %`);
-    else if (job.state !== "succeeded") say(this.note, "Waits for a worker");
+    if (job.state === "running") say(this.note, `Being spoken, ${Math.round(100 * (job.progress ?? 0))} %`);
+    else if (job.state !== "succeeded") say(this.note, "Waiting for a worker");
   }
 
   async play(address, job) {

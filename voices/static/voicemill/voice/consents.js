@@ -5,9 +5,9 @@ import { badge, button, make, say } from "./elements.js";
 const ADDRESS = `${VOICE}/consents`;
 
 export class Consents {
-  constructor(card, changed) {
+  constructor(card, withdrawn) {
     this.card = card;
-    this.changed = changed;
+    this.withdrawn = withdrawn;
     this.list = card.querySelector("[data-list]");
     this.note = card.querySelector("[data-note]");
     this.form = card.querySelector("form");
@@ -20,7 +20,6 @@ export class Consents {
   async refresh() {
     const { told } = await call("GET", ADDRESS);
     this.list.replaceChildren(...told.map((one) => this.row(one)));
-    this.changed(told);
   }
 
   async give() {
@@ -36,16 +35,22 @@ export class Consents {
       this.form?.reset();
       say(this.note, done);
       await this.refresh();
+      return true;
     } catch (problem) {
       say(this.note, problem.message, true);
+      return false;
     }
   }
 
+  async withdraw(consent) {
+    if (!window.confirm("Withdraw this consent? The voice stops speaking at once.")) return;
+    const done = "The consent is withdrawn; the voice is silent.";
+    if (await this.act("POST", `${ADDRESS}/${consent.id}/withdraw`, {}, done)) this.withdrawn();
+  }
+
   row(consent) {
-    const day = new Date(consent.given_at).toLocaleDateString();
+    const day = new Date(consent.given_at).toLocaleDateString(undefined, { dateStyle: "medium" });
     const stands = !consent.withdrawn_at;
-    const ask = "Withdraw this consent? The voice stops speaking at once.";
-    const withdraw = () => window.confirm(ask) && this.act("POST", `${ADDRESS}/${consent.id}/withdraw`, {}, "The consent is withdrawn; the voice is silent.");
     return make(
       "li",
       { class: "vm-sample" },
@@ -55,7 +60,7 @@ export class Consents {
         make("b", {}, consent.speaker),
         stands ? badge("stands", "good") : badge("withdrawn", "bad"),
         make("span", { class: "vm-note" }, `${day}, ${consent.samples.length} recording${consent.samples.length === 1 ? "" : "s"}, words ${consent.text_version}`),
-        make("span", { class: "vm-buttons" }, stands && this.form ? button("Withdraw", withdraw, { class: "vm-button vm-bad" }) : null),
+        make("span", { class: "vm-buttons" }, stands && this.form ? button("Withdraw", () => this.withdraw(consent), { class: "vm-button vm-bad" }) : null),
       ),
     );
   }

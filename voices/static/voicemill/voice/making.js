@@ -1,8 +1,6 @@
 // Cloning: begun here, followed to its end.
-import { call, follow, VOICE } from "./api.js";
+import { call, ENDED, follow, VOICE } from "./api.js";
 import { say } from "./elements.js";
-
-const ENDED = ["succeeded", "failed", "cancelled", "expired"];
 
 export class Making {
   constructor(card, ended) {
@@ -46,7 +44,7 @@ export class Making {
   progress(job) {
     const share = Math.round(100 * (job.progress ?? 0));
     this.bar.style.width = `${share}%`;
-    say(this.note, job.state === "running" ? `The voice is made, ${share} %` : "Waits for a worker");
+    say(this.note, job.state === "running" ? `The voice is being made, ${share} %` : "Waiting for a worker");
   }
 
   tell(job) {

@@ -10,9 +10,10 @@ import { Sliders } from "./sliders.js";
 const card = (name) => document.getElementById(`voice-${name}`);
 const head = card("head");
 
-const samples = new Samples(card("samples"), () => {});
-const consents = new Consents(card("consent"), () => {});
-const making = new Making(card("making"), () => window.location.reload());
+const samples = new Samples(card("samples"));
+const reload = () => window.location.reload(); // state and version are others now
+const consents = new Consents(card("consent"), reload);
+const making = new Making(card("making"), reload);
 const sliders = new Sliders(card("settings"), showDraft);
 if (card("audition").querySelector("textarea")) new Audition(card("audition"));
 
@@ -20,13 +21,14 @@ function showDraft(told) {
   for (const element of document.querySelectorAll("[data-draft]")) element.hidden = told.state !== "draft";
 }
 
-// Publishing and rolling back are one click each, after what was moved is saved.
+// Publishing and rolling back are one click each, after what was moved is saved; what goes for good
+// need not be.
 for (const element of document.querySelectorAll("[data-posts]")) {
   element.addEventListener("click", async () => {
     if (element.dataset.asks && !window.confirm(element.dataset.asks)) return;
     const note = head.querySelector("[data-note]");
     try {
-      await sliders.settled();
+      await sliders.settled().catch((problem) => { if (!element.dataset.method) throw problem; });
       await call(element.dataset.method ?? "POST", `${VOICE}${element.dataset.posts}`, { version: sliders.version ?? "*" });
       window.location.assign(element.dataset.then ?? window.location.href);
     } catch (problem) {

@@ -3,6 +3,13 @@ import { button, make, seconds, say } from "./elements.js";
 
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 const LONGEST = 600;
+const AGAIN = "then press “Record here” again; or upload a file.";
+const REFUSALS = {
+  NotAllowedError: `The browser keeps the microphone from this page. Allow it at the sign beside the page's address, ${AGAIN}`,
+  NotFoundError: `There is no microphone. Plug one in, ${AGAIN}`,
+  NotReadableError: `Another program holds the microphone. Close that one, ${AGAIN}`,
+};
+const NO_HTTPS = "Recording here needs an address with https: upload a file instead.";
 
 function loudness(analyser, buffer) {
   analyser.getFloatTimeDomainData(buffer);
@@ -10,21 +17,25 @@ function loudness(analyser, buffer) {
 }
 
 export function recorder(take) {
-  const note = make("span", { class: "vm-note", role: "status" });
+  const able = Boolean(navigator.mediaDevices);
+  const note = make("span", { class: "vm-note", role: "status" }, able ? "" : NO_HTTPS);
   const level = make("i", { style: "width: 0" });
   const meter = make("div", { class: "vm-bar vm-level", hidden: true }, level);
-  const begin = button("Record here", start, { hidden: !navigator.mediaDevices });
+  const begin = button("Record here", start, { hidden: !able });
   const stop = button("Stop", () => running.recorder.stop(), { hidden: true });
   let running = null;
   let count = 0;
 
   async function start() {
+    begin.disabled = true;
+    say(note, "Allow the microphone where the browser asks.");
     try {
       const wishes = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
       listen(await navigator.mediaDevices.getUserMedia({ audio: wishes }));
-    } catch {
-      say(note, "The browser gives no microphone. Allow it for this page, or upload a file.", true);
+    } catch (refusal) {
+      say(note, REFUSALS[refusal.name] ?? "The browser cannot record here: upload a file.", true);
     }
+    begin.disabled = false;
   }
 
   function listen(stream) {
@@ -33,10 +44,12 @@ export function recorder(take) {
     const analyser = sound.createAnalyser();
     sound.createMediaStreamSource(stream).connect(analyser);
     const pieces = [];
-    running = { recorder: new MediaRecorder(stream, { mimeType: kind }), sound, stream, began: Date.now() };
-    running.recorder.addEventListener("dataavailable", (event) => pieces.push(event.data));
-    running.recorder.addEventListener("stop", () => end(pieces, kind));
-    running.recorder.start(1000);
+    const media = new MediaRecorder(stream, { mimeType: kind });
+    // A timer, because a page that nobody looks at draws nothing.
+    running = { recorder: media, sound, stream, began: Date.now(), limit: setTimeout(() => media.stop(), 1000 * LONGEST) };
+    media.addEventListener("dataavailable", (event) => pieces.push(event.data));
+    media.addEventListener("stop", () => end(pieces, kind));
+    media.start(1000);
     begin.hidden = true;
     stop.hidden = meter.hidden = false;
     watch(analyser, new Float32Array(analyser.fftSize));
@@ -47,11 +60,11 @@ export function recorder(take) {
     const spent = (Date.now() - running.began) / 1000;
     level.style.width = `${Math.round(100 * loudness(analyser, buffer))}%`;
     say(note, `Recording, ${seconds(spent)}`);
-    if (spent > LONGEST) running.recorder.stop();
-    else requestAnimationFrame(() => watch(analyser, buffer));
+    requestAnimationFrame(() => watch(analyser, buffer));
   }
 
   function end(pieces, kind) {
+    clearTimeout(running.limit);
     running.stream.getTracks().forEach((track) => track.stop());
     running.sound.close();
     running = null;
@@ -63,5 +76,7 @@ export function recorder(take) {
     take(new File(pieces, `Recording ${count}.${ending}`, { type: kind }));
   }
 
+  // Leaving would lose what was read so far: the browser asks.
+  window.addEventListener("beforeunload", (event) => running && event.preventDefault());
   return make("div", { class: "vm-recorder" }, begin, stop, meter, note);
 }

@@ -5,7 +5,7 @@ import { recorder } from "./recorder.js";
 import { waveform } from "./waveform.js";
 
 const STATES = {
-  probing: ["is examined", "info"],
+  probing: ["being examined", "info"],
   accepted: ["good to use", "good"],
   warned: ["your decision", "warn"],
   rejected: ["cannot be used", "bad"],
@@ -13,9 +13,8 @@ const STATES = {
 const ADDRESS = `${VOICE}/samples`;
 
 export class Samples {
-  constructor(card, changed) {
+  constructor(card) {
     this.card = card;
-    this.changed = changed;
     this.list = card.querySelector("[data-list]");
     this.note = card.querySelector("[data-note]");
     this.rows = new Map();
@@ -52,7 +51,7 @@ export class Samples {
   // XMLHttpRequest, because fetch() does not tell how much has gone.
   send(file) {
     const bar = make("i", { style: "width: 0" });
-    const told = make("span", { class: "vm-note", role: "status" }, "is sent");
+    const told = make("span", { class: "vm-note", role: "status" }, "Being sent");
     const row = make("li", { class: "vm-sample" }, make("b", {}, file.name), make("div", { class: "vm-bar" }, bar), told);
     this.list.append(row);
     const request = new XMLHttpRequest();
@@ -116,7 +115,6 @@ export class Samples {
       this.rows.delete(id);
     }
     for (const sample of samples) await this.showOne(sample);
-    this.changed(samples);
   }
 
   // A row that says the same as before stays, so that what plays goes on.
@@ -180,7 +178,7 @@ export class Samples {
     if (!found) return null;
     const facts = [
       ["Length", seconds(found.seconds)],
-      ["Loudness", `${found.loudness_lufs.toFixed(1)} LUFS`],
+      ["Loudness", found.loudness_lufs === null ? "too soft to tell" : `${found.loudness_lufs.toFixed(1)} LUFS`],
       ["Peak", `${found.peak_dbfs.toFixed(1)} dB`],
       ["Speech above noise", `${found.snr_db.toFixed(0)} dB`],
       ["Speech", `${Math.round(100 * found.speech_share)} %`],

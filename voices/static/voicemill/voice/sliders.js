@@ -13,6 +13,7 @@ export class Sliders {
     this.own = [];
     this.timer = 0;
     this.saved = Promise.resolve();
+    this.refused = null;
     for (const input of this.inputs) input.addEventListener("input", () => this.moved(input));
   }
 
@@ -28,13 +29,13 @@ export class Sliders {
     this.loadOwn(told);
   }
 
-  // A dial that none of the voice's engines has would be refused.
+  // None can be moved before its value is known; one that no engine of the voice has would be refused.
   fit(input, told) {
     const spoken = Object.keys(told.engines).length > 0;
     const missing = spoken && !told.dials[input.dataset.dial].engines.length;
-    if (missing) input.disabled = true;
+    input.disabled = missing || this.card.dataset.may !== "edit";
     input.closest(".vm-dial").classList.toggle("vm-missing", missing);
-    if (missing) input.closest(".vm-dial").title = "No engine that speaks this voice has it.";
+    if (missing) input.closest(".vm-dial").querySelector("small").textContent = "no engine of this voice has it";
   }
 
   // What only one engine has goes to that engine alone.
@@ -89,19 +90,22 @@ export class Sliders {
     return this.saved;
   }
 
-  // What was moved and is not saved yet goes first.
-  settled() {
-    return this.timer ? this.save() : this.saved;
+  // What was moved and is not saved yet goes first; where that cannot be, nothing follows it.
+  async settled() {
+    await (this.timer ? this.save() : this.saved);
+    if (this.refused) throw this.refused;
   }
 
   async put() {
     try {
       const { told, version } = await call("PUT", `${VOICE}/settings`, { body: this.values(), version: this.version });
       this.version = version;
+      this.refused = null;
       say(this.note, "The draft is saved. Jobs go on with what is published.");
       this.changed(told);
     } catch (problem) {
       const text = problem.status === 412 ? "Somebody else has changed this voice. Load the page again to see it." : problem.message;
+      this.refused = new Error(text);
       say(this.note, text, true);
     }
   }

@@ -1,4 +1,4 @@
-// A recording as a picture that plays: click or press the arrows to go to a place in it.
+// A recording as a picture: a click plays it from there, the arrows go to a place in it.
 import { sound } from "./api.js";
 import { make, button, seconds } from "./elements.js";
 
@@ -39,8 +39,12 @@ export function waveform(address, peaks, length, name) {
       await fetched();
       await audio.play();
     } catch {
-      clock.textContent = "cannot be played";
+      silent();
     }
+  }
+
+  function silent() {
+    clock.textContent = "cannot be played";
   }
 
   // When it is first wanted: most recordings are only looked at.
@@ -59,7 +63,7 @@ export function waveform(address, peaks, length, name) {
   }
 
   async function seek(share) {
-    await fetched();
+    await fetched().catch(silent);
     audio.currentTime = Math.max(0, Math.min(1, share)) * length;
     show();
   }
@@ -67,9 +71,10 @@ export function waveform(address, peaks, length, name) {
   audio.addEventListener("timeupdate", show);
   audio.addEventListener("play", () => { toggle.textContent = "Pause"; });
   audio.addEventListener("pause", () => { toggle.textContent = "Play"; });
-  slider.addEventListener("click", (event) => {
+  slider.addEventListener("click", async (event) => {
     const box = slider.getBoundingClientRect();
-    seek((event.clientX - box.left) / box.width);
+    await seek((event.clientX - box.left) / box.width);
+    if (audio.paused) await start();
   });
   slider.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection, connections, transaction
+from django.conf import settings
+from django.db import connections, transaction
 
 from jobs.dispatch import run_sweeps
 from jobs.measures import Sample
 from jobs.samples import SAMPLE_EVERY, TAKE, forget_samples, take_samples
 from jobs.states import State
 from jobs.tallies import Tallies
-from tests.ledger import a_worker, ago, bring_to, change, eventually
+from tests.ledger import a_worker, ago, bring_to, change, eventually, someone_waits
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -80,12 +81,6 @@ def test_two_that_sample_one_moment_write_it_once(tenant: Tenant) -> None:
         other.submit(connections.close_all).result(10)
 
 
-def someone_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
 def test_moments_lie_fifteen_seconds_apart(tenant: Tenant) -> None:
     bring_to(tenant, State.QUEUED)
     moment = sampled().at
@@ -103,6 +98,6 @@ def test_samples_are_forgotten_after_a_week(tenant: Tenant) -> None:
     old = Sample.objects.get(queue_id="net")
     Sample.objects.filter(pk=old.pk).update(at=ago(days=7, minutes=1))
     assert forget_samples(dry_run=True) == 1
-    assert run_sweeps()["jobs.samples.forget_samples"] == 1
+    assert run_sweeps(settings.SWEEPS)["jobs.samples.forget_samples"] == 1
     assert not Sample.objects.filter(pk=old.pk).exists()
     assert Sample.objects.exists()
