@@ -7,7 +7,7 @@ override export TEXT := $(value TEXT)
 override export VOICE := $(value VOICE)
 override export OUT := $(value OUT)
 
-.PHONY: run say test test-fast check bench chaos report screenshots
+.PHONY: run say test test-fast check bench bench-gpu chaos report screenshots
 
 run:
 	$(INSTALL) embedded -m fleet.run
@@ -34,6 +34,9 @@ check:
 
 bench:
 	$(INSTALL) test -m tests.bench $(ARGS)
+
+bench-gpu:
+	$(INSTALL) test -m tests.bench.gpu $(ARGS)
 
 chaos:
 	$(INSTALL) test -m tests.chaos $(ARGS)

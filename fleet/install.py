@@ -79,7 +79,7 @@ def timed(step: str, work: Callable[[], None]) -> None:
 def fingerprint(requirements: Path) -> str:
     """Changes with any file of the set and with the Python that would install it."""
     digest = hashlib.sha256(f"{sys.version_info[0]}.{sys.version_info[1]}".encode())
-    for path in requirement_files(requirements):
+    for path in (*requirement_files(requirements), *alone_files(requirements)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -91,6 +91,12 @@ def requirement_files(path: Path) -> list[Path]:
         if line.startswith("-r "):
             found += requirement_files(path.parent / line[3:].strip())
     return list(dict.fromkeys(found))
+
+
+def alone_files(requirements: Path) -> list[Path]:
+    """`SET.alone.txt` beside the set's files: packages that come without what they ask for."""
+    beside = [path.with_suffix(".alone.txt") for path in requirement_files(requirements)]
+    return [path for path in beside if path.exists()]
 
 
 def is_current(stamp: Path, wanted: str) -> bool:
@@ -138,18 +144,25 @@ def is_sound(folder: Path) -> bool:
 
 
 def add_packages(folder: Path, requirements: Path) -> None:
+    """The set, then what comes after it alone."""
+    add_file(folder, requirements)
+    for path in alone_files(requirements):
+        add_file(folder, path, "--no-deps")
+
+
+def add_file(folder: Path, requirements: Path, *how: str) -> None:
     """With uv where it can be had, in seconds; else with pip, which takes half a minute."""
+    wanted = [*how, "-r", str(requirements)]
     uv = find_uv(folder)
     if uv is not None:
         done = run(
-            [uv, "pip", "install", "--python", f"{folder}/bin/python", "-r", str(requirements)],
+            [uv, "pip", "install", "--python", f"{folder}/bin/python", *wanted],
             environment=uv_environment(pip_settings(), os.environ),
         )
         if done.returncode == 0:
             return
         print(f"install: uv failed, trying pip instead: {last_line(done.stderr)}", flush=True)
-    pip = pip_command(folder)
-    done = run([*pip, "install", "--no-compile", "--quiet", "-r", str(requirements)])
+    done = run([*pip_command(folder), "install", "--no-compile", "--quiet", *wanted])
     if done.returncode:
         raise InstallError(
             f"{done.stderr.strip()}\npip could not install {requirements.name}: check the network "

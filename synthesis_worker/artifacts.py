@@ -21,6 +21,7 @@ class Kept(Generic[T]):
         self._seconds, self._most = seconds, most
         self._kept: dict[str, tuple[float, T]] = {}
         self._lock = threading.Lock()
+        self._waiting = False  # a timer runs
 
     def get(self, name: str, read: Callable[[], T]) -> T:
         with self._lock:
@@ -30,15 +31,19 @@ class Kept(Generic[T]):
             self._kept[name] = (time.monotonic() + self._seconds, data)
             while len(self._kept) > self._most:
                 del self._kept[next(iter(self._kept))]
-        self._forget_later()
+            self._forget_later()
         return data
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def _forget_later(self) -> None:
-        timer = threading.Timer(self._seconds + 0.01, self._forget_old)
-        timer.daemon = True
+        """One timer at a time, for what was used longest ago: that stands first."""
+        if self._waiting or not self._kept:
+            return
+        until, _ = next(iter(self._kept.values()))
+        timer = threading.Timer(until - time.monotonic() + 0.01, self._forget_old)
+        timer.daemon = self._waiting = True
         timer.start()
 
     def _forget_old(self) -> None:
@@ -46,6 +51,8 @@ class Kept(Generic[T]):
         with self._lock:
             for name in [name for name, (until, _) in self._kept.items() if until <= now]:
                 del self._kept[name]
+            self._waiting = False
+            self._forget_later()
 
 
 artifacts: Kept[bytes] = Kept()

@@ -80,6 +80,7 @@ class Capabilities:
     clone_seconds: tuple[float, float] | None = None  # of samples, in all: at least, at most
     train_seconds: tuple[float, float] | None = None
     seeds: bool = False  # the same request with the same seed is the same sound
+    finishes: bool = False  # what has begun to sound ends in seconds: a drain lets it
     licence: str = ""
     commercial: bool = True
     real_time_factor: float = 0.1

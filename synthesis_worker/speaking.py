@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import closing
 from functools import partial
@@ -33,6 +34,8 @@ from voices.store import ObjectDamaged, ObjectMissing, StoreError, artifact_name
 if TYPE_CHECKING:
     from jobs.keeper import Held
     from jobs.services.claims import ClaimedJob
+
+FINISHING = 4.0  # seconds beyond a drain's patience; whoever stops workers gives them ten more
 
 log = logging.getLogger(__name__)
 
@@ -88,26 +91,40 @@ def _collect(job: ClaimedJob, held: Held) -> Waveform:
     """All the engine says, looking up between two chunks whether to go on.
 
     A drain is heeded only where another chunk comes: what is spoken to its end is not thrown away.
+    Some chunks hold no sound: they come where an engine has none yet, so that one looks up.
     """
     chunks: list[Waveform] = []
-    meter, draining = ProgressMeter(job), False
-    with closing(_engine(job.engine).synthesize(_speech_request(job, held))) as speech:
+    engine, meter = _engine(job.engine), ProgressMeter(job)
+    drain = Drain(held, engine)
+    with closing(engine.synthesize(_speech_request(job, held))) as speech:
         for chunk in speech:
-            if draining:
-                raise InterruptedJobError
+            drain.heed()
             chunks.append(chunk)
-            draining = _is_draining(held)
             meter.add(chunk.seconds)
-    _is_draining(held)
+            drain.look(sounds=meter.seconds > 0)
+    drain.look(sounds=True)
     return audio.join(chunks)
 
 
-def _is_draining(held: Held) -> bool:
-    """Raises where the work is to end for any other reason."""
-    if held.stop is Stop.DRAINED:
-        return True
-    check_stop(held)
-    return False
+class Drain:
+    """Whether a drain leaves time for another chunk: where the engine finishes what has begun."""
+
+    def __init__(self, held: Held, engine: SpeechEngine) -> None:
+        self._held, self._engine = held, engine
+        self._ends = math.inf
+
+    def look(self, *, sounds: bool) -> None:
+        """Raises where the work is to end for any other reason."""
+        if self._held.stop is not Stop.DRAINED:
+            check_stop(self._held)
+            self._ends = math.inf
+        elif math.isinf(self._ends):
+            finishes = sounds and self._engine.capabilities.finishes
+            self._ends = time.monotonic() + (FINISHING if finishes else 0.0)
+
+    def heed(self) -> None:
+        if time.monotonic() >= self._ends:
+            raise InterruptedJobError
 
 
 def _engine(name: str) -> SpeechEngine:

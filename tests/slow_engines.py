@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from synthesis_worker.contract import AudioChunk, Capabilities, Model, SpeechRequest
+import numpy as np
+
+from synthesis_worker.contract import AudioChunk, Capabilities, Model, SpeechRequest, Waveform
 from tests.engines import RATE, echo
 
 if TYPE_CHECKING:
@@ -15,7 +18,10 @@ STEP = 0.1
 
 
 class SlowEngine:
-    """A text says how: "nap 4" is heard a tenth of a second at a time, "stuck 4" all at the end."""
+    """A text says how: "nap 4" is heard a tenth of a second at a time, "stuck 4" all at the end.
+
+    "wait 4" is as stuck as that, and gives a sign of life all the while.
+    """
 
     capabilities = Capabilities(
         engine="slow",
@@ -34,4 +40,12 @@ class SlowEngine:
             time.sleep(STEP)
             if how == "nap":
                 yield echo(request.text)
+            elif how == "wait":
+                yield Waveform(np.zeros(0, np.float32), RATE)
         yield echo(request.text)
+
+
+class FinishingEngine(SlowEngine):
+    """One that a drain lets finish what has begun to sound."""
+
+    capabilities = replace(SlowEngine.capabilities, finishes=True)

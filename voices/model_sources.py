@@ -5,7 +5,8 @@ ModelError
 ├── SourceMissingError     the folder, the address or the file is not there
 ├── SourceFailedError      it stopped answering, or answered badly
 ├── ModelDamagedError      the bytes are not what they should be
-└── ModelConfigError       not the settings of a Piper voice
+├── ModelConfigError       not the settings of a Piper voice
+└── LicenceError           nobody has accepted its licence
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class ModelDamagedError(ModelError):
 
 class ModelConfigError(ModelError):
     code = "model_config_invalid"
+
+
+class LicenceError(ModelError):
+    code = "licence_not_accepted"
 
 
 class Source(Protocol):

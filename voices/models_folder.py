@@ -41,7 +41,7 @@ class ModelsFolder:
         return sorted({file.name.partition(".onnx")[0] for file in files})
 
     def condition(self, model: StockModel) -> Condition:
-        sizes = {file.name: _size(self.path / file.name) for file in model.files}
+        sizes = {file.name: size_of(self.path / file.name) for file in model.files}
         if not any(sizes.values()):
             return Condition.ABSENT
         if any(sizes[file.name] != file.size for file in model.files):
@@ -67,7 +67,7 @@ class ModelsFolder:
             path = self.path / file.name
             if not path.is_file():
                 raise ModelDamagedError(f"{path} is missing; install {model.id} again.")
-            _check(file, path.stat().st_size, digest_of(path))
+            check_file(file, path.stat().st_size, digest_of(path))
         if self.recorded(model.id) != model.onnx.sha256:
             _record(self.path, model)
 
@@ -94,7 +94,7 @@ class ModelsFolder:
         with tempfile.TemporaryDirectory(dir=self.path, prefix=".installing-") as made:
             staging = Path(made)
             for file in (model.config, model.onnx):
-                _fetch(file, source, staging / file.name, report)
+                fetch_file(file, source, staging / file.name, report)
             beside = _record(staging, model)
             for name in (model.config.name, beside.name, model.onnx.name):
                 (staging / name).replace(self.path / name)
@@ -108,7 +108,7 @@ class ModelsFolder:
         return True
 
 
-def _check(file: ModelFile, size: int, digest: str) -> None:
+def check_file(file: ModelFile, size: int, digest: str) -> None:
     if size != file.size:
         raise ModelDamagedError(f"{file.name} has {size} bytes, not {file.size}.")
     if digest != file.sha256:
@@ -120,7 +120,7 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _fetch(file: ModelFile, source: Source, target: Path, report: Report) -> None:
+def fetch_file(file: ModelFile, source: Source, target: Path, report: Report) -> None:
     digest, size = hashlib.sha256(), 0
     with target.open("xb") as stream:
         for piece in source.read(file):
@@ -132,7 +132,7 @@ def _fetch(file: ModelFile, source: Source, target: Path, report: Report) -> Non
             report(file, size)
         stream.flush()
         os.fsync(stream.fileno())
-    _check(file, size, digest.hexdigest())
+    check_file(file, size, digest.hexdigest())
 
 
 def _record(folder: Path, model: StockModel) -> Path:
@@ -145,5 +145,5 @@ def _beside(folder: Path, model_id: str) -> Path:
     return folder / f"{model_id}.onnx.sha256"
 
 
-def _size(path: Path) -> int | None:
+def size_of(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None

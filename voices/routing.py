@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 CHAINS: dict[str, tuple[str, ...]] = {
-    "highest": ("styletts2", "xtts", "google", "piper", "espeak"),
-    "high": ("xtts", "styletts2", "google", "azure", "piper", "espeak"),
-    "medium": ("piper", "xtts", "google", "espeak"),
+    "highest": ("styletts2", "xtts_v2", "google", "piper", "espeak"),
+    "high": ("xtts_v2", "styletts2", "google", "azure", "piper", "espeak"),
+    "medium": ("piper", "xtts_v2", "google", "espeak"),
     "fast": ("piper", "google", "azure", "espeak"),
 }
 CHARACTERS_PER_SECOND = 15.0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,11 +29,16 @@ class NoMemoryError(Exception):
     """The device cannot hold even one utterance now."""
 
 
+class BrokenError(Exception):
+    """The batch failed, or is closed. Says how, and keeps nothing of what failed in memory."""
+
+
 class Batch:
     """Speaks many utterances at once. `close` returns when all that were asked have been spoken."""
 
     def __init__(self, weights: Weights, decoder: Decoder, shape: Shape) -> None:
         self._weights, self._decoder, self.shape = weights, decoder, shape
+        self.steps = 0  # runs of the decoder, each for all that sit
         self._entrance = Entrance()
         self._floor: Floor | None = None
         self._thread = threading.Thread(target=self._run, name="batch", daemon=True)
@@ -40,7 +48,8 @@ class Batch:
         if len(utterance.prefix) > self.shape.longest_prefix:
             raise ValueError(f"a prefix of {len(utterance.prefix)} places")
         stream = Stream(utterance)
-        self._entrance.put(stream)
+        if not self._entrance.put(stream):
+            stream.end(BrokenError("the batch is closed"))
         return stream
 
     def close(self) -> None:
@@ -52,35 +61,39 @@ class Batch:
         while (self._floor and self._floor.streams) or self._entrance.wait():
             try:
                 self._turn()
+                continue
             except torch.OutOfMemoryError as error:
-                self._shrink(error)
+                mend = partial(self._shrink, str(error))
             except Exception as error:  # whatever it is, nobody may wait for ever
                 log.exception("the batch failed and begins anew")
-                self._empty(error)
+                mend = partial(self._empty, BrokenError, _said(error))
+            mend()  # not before the error has let go of the tensors it came from
 
     def _turn(self) -> None:
         floor = self._floor = self._floor or Floor(self._weights, self._decoder, self.shape)
         while not floor.full and (stream := self._entrance.take()) is not None:
-            floor.seat(stream)
-        floor.go_on()
+            _seat(floor, stream)
+        if floor.streams:
+            floor.go_on()
+            self.steps += self.shape.look_every
 
-    def _shrink(self, error: torch.OutOfMemoryError) -> None:
+    def _shrink(self, said: str) -> None:
         """Begin anew with half the slots; what was given of a stream is not given twice."""
-        seated = self._seated()
         if self.shape.slots == 1:
-            log.error("no memory for a single utterance: %s", error)
-            self._empty(NoMemoryError(str(error)))
+            log.error("no memory for a single utterance: %s", said)
+            self._empty(NoMemoryError, said)
             return
+        seated = self._seated()
         self.shape = replace(self.shape, slots=self.shape.slots // 2)
         log.warning("out of memory: going on with %d slots", self.shape.slots)
         self._clear()
         for stream in seated:
-            self._entrance.put(stream)
+            self._entrance.put_back(stream)
 
-    def _empty(self, error: Exception) -> None:
+    def _empty(self, kind: type[Exception], said: str) -> None:
         """End all that sit."""
         for stream in self._seated():
-            stream.end(error)
+            stream.end(kind(said))
         self._clear()
 
     def _seated(self) -> list[Stream]:
@@ -92,5 +105,22 @@ class Batch:
 
     def _clear(self) -> None:
         self._floor = None
-        if torch.cuda.is_available():
+        gc.collect()  # slots and their recorded steps know each other
+        with suppress(RuntimeError):  # a card past mending says so again when it is next asked
             torch.cuda.empty_cache()
+
+
+def _seat(floor: Floor, stream: Stream) -> None:
+    """Who cannot be seated for reasons of his own ends alone."""
+    try:
+        floor.seat(stream)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        log.exception("an utterance could not begin")
+        floor.dismiss(stream)
+        stream.end(BrokenError(_said(error)))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

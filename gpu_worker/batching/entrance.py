@@ -16,25 +16,37 @@ class Entrance:
     def __init__(self) -> None:
         self._waiting: list[tuple[bool, int, Stream]] = []
         self._changed = threading.Condition()
-        self.closed = False
+        self._closed = False
 
-    def put(self, stream: Stream) -> None:
+    def put(self, stream: Stream) -> bool:
+        """False where nobody is let in any more."""
+        with self._changed:
+            if not self._closed:
+                self.put_back(stream)
+            return not self._closed
+
+    def put_back(self, stream: Stream) -> None:
+        """Who was let in once is let in again."""
         with self._changed:
             heapq.heappush(self._waiting, (not stream.utterance.soon, stream.number, stream))
             self._changed.notify()
 
     def take(self) -> Stream | None:
-        """The next one, unless nobody waits."""
+        """The next one that is still listened to, unless nobody waits."""
         with self._changed:
-            return heapq.heappop(self._waiting)[2] if self._waiting else None
+            while self._waiting:
+                stream = heapq.heappop(self._waiting)[2]
+                if not stream.left:
+                    return stream
+            return None
 
     def wait(self) -> bool:
         """Until somebody is there. False where none will come any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self.closed)
+            self._changed.wait_for(lambda: self._waiting or self._closed)
             return bool(self._waiting)
 
     def close(self) -> None:
         with self._changed:
-            self.closed = True
+            self._closed = True
             self._changed.notify()

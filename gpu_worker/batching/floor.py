@@ -62,9 +62,13 @@ class Floor:
         self._seats[slot] = Seat(stream, stretch, skip=stream.given)
         self._slots.begin(slot, asked.prefix, asked.sampling)
 
+    def dismiss(self, stream: Stream) -> None:
+        """It never came to sit."""
+        self._seats = {slot: one for slot, one in self._seats.items() if one.stream is not stream}
+
     def go_on(self) -> None:
-        """Some steps for all, then whatever sound is sure by now."""
-        for _ in range(self._shape.look_every if self._seats else 0):
+        """Some steps for all that sit, then whatever sound is sure by now."""
+        for _ in range(self._shape.look_every):
             self._slots.step(max(self._seats) + 1)
         self._look()
         self._sound([one for one in self._seats.items() if not one[1].stream.given])

@@ -58,9 +58,7 @@ class Sampler:
     def draw(self, logits: Tensor, step: Tensor) -> Tensor:
         """The token of each of the first slots, which is seen from now on."""
         count = len(logits)
-        scores = self._penalise(logits.float(), self.seen[:count])
-        scores[:, self._stop] -= self.reluctance[:count]
-        scores = scores / self.temperature[:count]
+        scores = self._scores(logits.float())
         ordered, ids = scores.sort(dim=-1, descending=True, stable=True)
         kept = self._keep(ordered)
         chance = self._chance(self.seed[:count], step[:count, None]).gather(1, ids)
@@ -69,10 +67,13 @@ class Sampler:
         self.seen[:count].scatter_(1, token, value=True)
         return token[:, 0]
 
-    def _penalise(self, logits: Tensor, seen: Tensor) -> Tensor:
-        penalty = self.penalty[: len(logits)]
+    def _scores(self, logits: Tensor) -> Tensor:
+        count = len(logits)
+        penalty = self.penalty[:count]
         weaker = torch.where(logits < 0, logits * penalty, logits / penalty)
-        return torch.where(seen, weaker, logits)
+        scores = torch.where(self.seen[:count], weaker, logits)
+        scores[:, self._stop] -= self.reluctance[:count]
+        return scores / self.temperature[:count]
 
     def _keep(self, ordered: Tensor) -> Tensor:
         """The first `top_k`, and of these as many as make up `top_p`; always one."""

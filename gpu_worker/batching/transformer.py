@@ -57,6 +57,7 @@ class Transformer:
     def begin(self, slot: int, prefix: Tensor) -> None:
         """Read the prefix [length, width] into the slot's rows of the cache."""
         count, state = len(prefix), prefix[None]
+        self.cache.rows[:, :, slot] = 0  # a mask hides numbers, and not what is none
         for layer, block in enumerate(self.weights.blocks):
             query, key, value = self._attend_to(block, state)
             self.cache.rows[layer, 0, slot, :, :count] = key[0]

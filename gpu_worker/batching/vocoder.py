@@ -71,7 +71,8 @@ class Stretch:
     def _stretch(self, latents: Tensor) -> Tensor:
         sound = latents.T[None]
         for scale in self._scales:
-            sound = functional.interpolate(sound, scale_factor=[scale], mode="linear")
+            least = 1 / sound.shape[2]  # a single frame at double speed would be none
+            sound = functional.interpolate(sound, scale_factor=[max(scale, least)], mode="linear")
         return sound[0]
 
     def _window(self, sound: Tensor, until: int, frames: int) -> Window:

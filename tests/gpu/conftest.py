@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gpu_worker.engines.xtts.engine import XttsEngine
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
@@ -39,3 +41,36 @@ def stock(xtts_folder: Path) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield load_stock(xtts_folder, torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def quick_folder(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    """A model that speaks for a second at the most."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tests.gpu.xtts_models import narrow_vocoder, save_model
+
+        narrow_vocoder()
+        return save_model(tmp_path_factory.mktemp("xtts_quick"), most=24, sure=2.0)
+
+
+@pytest.fixture(scope="session")
+def xtts(quick_folder: Path) -> Iterator[XttsEngine]:
+    from gpu_worker.engines.xtts.engine import Settings, XttsEngine
+
+    engine = XttsEngine(Settings(quick_folder, slots=4, accepted=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        engine.load()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def voices(xtts: XttsEngine) -> list[bytes]:
+    """Two clones."""
+    from tests.gpu.xtts_models import sample
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [xtts.clone([sample(pitch)], lambda _: None).data for pitch in (0.0, 0.5)]

@@ -1,4 +1,4 @@
-"""What the batch says is what the stock model says: codes, latents and sound, whoever sits beside."""
+"""What the batch says is what the stock model says: codes, latents, sound, whoever sits beside."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_slot_remembers_nothing_of_who_sat_there_before(
     stock: Any, voices: list[tuple[Tensor, Tensor]], said: list[dict[str, Any]]
 ) -> None:
     slots = Slots(weights_of(stock), 2, 100)
-    for poison in (1e4, -1e4):
+    for poison in (1e4, -1e4, float("nan")):
         slots.cache.rows.fill_(poison)
         slots.latents.fill_(poison)
         slots.begin(1, utterance(stock, TEXTS[0], voices[0]).prefix, GREEDY)

@@ -9,12 +9,15 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from gpu_worker.engines.xtts.stock import coqui
+from tests.sound_files import piece, speech
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu")
-LANGUAGES += ("ko", "ja", "hi")
+    from synthesis_worker.contract import Waveform
+
+LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu"]
+LANGUAGES += ["ko", "ja", "hi"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!'(),-.:;?\"" + "áéíóúñüöäßçàèâêîôûëï¿¡"
 CODES = 1024
 STRONG, STOPS = 8.0, 6.0
@@ -30,6 +33,11 @@ def write_vocabulary(path: Path) -> Tokenizer:
     tokenizer.add_special_tokens([*specials, *tags, "[START]"])
     tokenizer.save(str(path))
     return tokenizer
+
+
+def sample(pitch: float = 0.0, seconds: float = 6.0) -> Waveform:
+    """Of a real voice, though not of a human one."""
+    return piece(speech(pitch=pitch), seconds)
 
 
 def narrow_vocoder() -> None:
@@ -50,8 +58,8 @@ def small(
     arguments.gpt_start_audio_token, arguments.gpt_stop_audio_token = CODES, CODES + 1
 
 
-def save_model(folder: Path, seed: int = 0, **sizes: int) -> Path:
-    """A folder that the real loader takes."""
+def save_model(folder: Path, seed: int = 0, sure: float = STRONG, **sizes: int) -> Path:
+    """A folder that the real loader takes. How `sure` it is decides what is left to chance."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = write_vocabulary(folder / "vocab.json")
     xtts = coqui()
@@ -64,13 +72,27 @@ def save_model(folder: Path, seed: int = 0, **sizes: int) -> Path:
     model = xtts.Xtts(config)
     model.tokenizer = type(model.tokenizer)(str(folder / "vocab.json"))
     model.init_models()
-    _part(model)
+    _part(model, sure)
     config.save_json(str(folder / "config.json"))
     torch.save({"model": model.state_dict(), "config": config.to_dict()}, folder / "model.pth")
     return folder
 
 
-def _part(model: Any) -> None:
+def save_as_published(folder: Path, source: Path) -> Path:
+    """The same model as its makers have saved it: with its settings pickled, by their old names."""
+    folder.mkdir(parents=True)
+    for name in ("config.json", "vocab.json"):
+        (folder / name).write_bytes((source / name).read_bytes())
+    xtts = coqui()
+    config = xtts.XttsConfig()
+    config.load_json(str(source / "config.json"))
+    saved = torch.load(source / "model.pth", weights_only=True)
+    with xtts._legacy_safe_globals():
+        torch.save({**saved, "config": config}, folder / "model.pth")
+    return folder
+
+
+def _part(model: Any, sure: float) -> None:
     """Random weights hear their text hardly and never stop: these do, and choose clearly."""
     gpt = model.gpt
     with torch.no_grad():
@@ -78,5 +100,5 @@ def _part(model: Any) -> None:
             for layer in (block.attn.c_attn, block.attn.c_proj, block.mlp.c_fc, block.mlp.c_proj):
                 layer.weight.mul_(STRONG)
         gpt.text_embedding.weight.mul_(STRONG)
-        gpt.mel_head.weight.mul_(STRONG)
-        gpt.mel_head.bias[gpt.stop_audio_token] += STOPS
+        gpt.mel_head.weight.mul_(sure)
+        gpt.mel_head.bias[gpt.stop_audio_token] += STOPS * sure / STRONG

@@ -156,10 +156,10 @@ def test_a_voice_itself_goes_before_its_stand_in(api: Client) -> None:
 
 
 def test_quality_orders_the_plan(api: Client) -> None:
-    for engine in ("piper", "xtts"):
+    for engine in ("piper", "xtts_v2"):
         model = {"id": engine, "digest": "1", "language": "en", "sample_rate": 8000, "speakers": 1}
         offer_engine(engine=engine, queue="cpu", capabilities=ENGINES["echo"] | {"models": [model]})
-    make_voice("two", engines=["piper", "xtts"])
+    make_voice("two", engines=["piper", "xtts_v2"])
     body = {"text": "Hello.", "voice": "two"}
     orders = {
         quality: [
@@ -169,12 +169,12 @@ def test_quality_orders_the_plan(api: Client) -> None:
         for quality in ("high", "medium", "fast")
     }
     assert orders == {
-        "high": ["xtts", "piper"],
-        "medium": ["piper", "xtts"],
-        "fast": ["piper", "xtts"],
+        "high": ["xtts_v2", "piper"],
+        "medium": ["piper", "xtts_v2"],
+        "fast": ["piper", "xtts_v2"],
     }
-    only = post(api, SYNTHESIZE, body | {"engine": "xtts"}).json()["plan"]
-    assert [step["engine"] for step in only] == ["xtts"]
+    only = post(api, SYNTHESIZE, body | {"engine": "xtts_v2"}).json()["plan"]
+    assert [step["engine"] for step in only] == ["xtts_v2"]
 
 
 def test_a_step_that_fails_for_good_gives_way_to_the_next(api: Client) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.deployment import COMPOSE, EXAMPLE, KUBERNETES, ROOT, to_fill_in
+from tests.deployment import CARDS, COMPOSE, EXAMPLE, KUBERNETES, ROOT, to_fill_in
 from tests.tools import needs
 
 if TYPE_CHECKING:
@@ -89,3 +89,23 @@ def test_kustomize_builds_the_manifests(tmp_path: Path) -> None:
     assert container["image"] == "voicemill/api:0.1.0"
     assert container["envFrom"][1]["secretRef"]["name"] == secret["metadata"]["name"]
     assert {one["metadata"].get("namespace", "voicemill") for one in built} == {"voicemill"}
+    assert not [one for one in built if one["metadata"]["name"].startswith("gpu-")]
+
+
+@needs("kubectl")
+def test_kustomize_adds_the_workers_with_cards_where_they_are_asked_for(tmp_path: Path) -> None:
+    folder = shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
+    shutil.copy(folder / "secrets.env.example", folder / "secrets.env")
+    file = folder / "kustomization.yaml"
+    file.write_text(file.read_text().replace("# components: [gpu]", "components: [gpu]"))
+    assert KUBECTL
+    done = subprocess.run(
+        [KUBECTL, "kustomize", str(folder)], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    built = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(done.stdout)}
+    for name in CARDS:
+        pod = built["Deployment", name]["spec"]["template"]["spec"]
+        assert pod["containers"][0]["image"] == f"voicemill/{name}:0.1.0"
+        assert built["ScaledObject", name]["metadata"]["namespace"] == "voicemill"
+        assert ("PodDisruptionBudget", name) in built

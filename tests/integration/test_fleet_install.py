@@ -12,8 +12,18 @@ from fleet.install import InstallError, install
 
 pytestmark = pytest.mark.slow
 
-METADATA = "Metadata-Version: 2.1\nName: tinypart\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def put_on_shelf(shelf: Path, name: str, code: str, wants: str = "") -> None:
+    """A wheel of one module."""
+    info = f"{name}-1.0.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{wants}"
+    with zipfile.ZipFile(shelf / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{name}.py", code)
+        wheel.writestr(f"{info}/METADATA", metadata)
+        wheel.writestr(f"{info}/WHEEL", WHEEL)
+        wheel.writestr(f"{info}/RECORD", "")
 
 
 @pytest.fixture
@@ -21,11 +31,7 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A set with one package, to be had from a folder alone."""
     shelf = tmp_path / "shelf"
     shelf.mkdir()
-    with zipfile.ZipFile(shelf / "tinypart-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tinypart.py", "answer = 42\n")
-        wheel.writestr("tinypart-1.0.dist-info/METADATA", METADATA)
-        wheel.writestr("tinypart-1.0.dist-info/WHEEL", WHEEL)
-        wheel.writestr("tinypart-1.0.dist-info/RECORD", "")
+    put_on_shelf(shelf, "tinypart", "answer = 42\n")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
     (tmp_path / "tiny.txt").write_text("tinypart==1.0\n")
@@ -40,8 +46,9 @@ def put_uv_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -
     monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
 
 
-def answer_of(environment: Path) -> str:
-    script = [f"{environment}/bin/python", "-c", "import tinypart; print(tinypart.answer)"]
+def answer_of(environment: Path, module: str = "tinypart") -> str:
+    code = f"import {module}; print({module}.answer)"
+    script = [f"{environment}/bin/python", "-c", code]
     return subprocess.run(script, capture_output=True, text=True, check=False).stdout.strip()
 
 
@@ -55,6 +62,25 @@ def test_pip_does_it_where_uv_cannot(
     assert "trying pip instead: no such index" in capsys.readouterr().out
     install(folder / "an environment", requirements)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("uv", ["works", "fails"])
+def test_what_comes_alone_comes_after_the_set_without_what_it_asks_for(
+    requirements: Path, monkeypatch: pytest.MonkeyPatch, uv: str
+) -> None:
+    folder = requirements.parent
+    asks = "Requires-Dist: nosuchpart==9\n"
+    put_on_shelf(folder / "shelf", "oldpart", "import tinypart\nanswer = 43\n", asks)
+    (folder / "tiny.alone.txt").write_text("oldpart==1.0\n")
+    pip = f'"{sys.executable}" -m pip --python "{folder}/env/bin/python" install'
+    installs = f'echo "$@" >> "{folder}/asked"; shift 4; {pip} "$@"'
+    put_uv_on_path(folder, monkeypatch, installs if uv == "works" else "exit 2")
+    install(folder / "env", requirements)
+    assert answer_of(folder / "env", "oldpart") == "43"
+    if uv == "works":
+        first, second = (folder / "asked").read_text().splitlines()
+        assert first.endswith(f"-r {requirements}")
+        assert second.endswith(f"--no-deps -r {folder}/tiny.alone.txt")
 
 
 def test_uv_is_told_where_pip_would_look(

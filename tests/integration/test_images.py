@@ -25,6 +25,11 @@ DJANGO = "import django; django.setup(); import {module}"
             [*WEB_ONLY, "piper", "onnxruntime"],
             {"WORKER_MODULES": "synthesis_worker.tasks"},
         ),
+        (
+            "gpu_worker.tasks",
+            [*WEB_ONLY, "piper", "onnxruntime", "torch"],
+            {"WORKER_MODULES": "gpu_worker.tasks"},
+        ),
         ("jobs.dispatch", [*WEB_ONLY, *ENGINES_ONLY], {"WEB": "off"}),
         ("config.asgi", ENGINES_ONLY, {}),
     ],

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from synthesis_worker.engines.piper_models import PiperModels
+from tests.publishing import publishing
 from tests.small_catalogue import CONFIG, SmallModel, use_catalogue
 
 if TYPE_CHECKING:
@@ -20,64 +19,16 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
+    from tests.publishing import Publisher
+
 AMY = SmallModel("amy", onnx=b"amy's network " * 1000)
 JOE = SmallModel("joe", onnx=b"joe's network " * 2000)
 
 
-class Publisher(ThreadingHTTPServer):
-    """Serves bodies by path: whole, cut short while promising all, or without an end."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.bodies: dict[str, bytes] = {}
-        self.short: set[str] = set()
-        self.endless: set[str] = set()
-        self.asked: list[str] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/voices"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Publisher
-
-    def do_GET(self) -> None:
-        path = self.path.removeprefix("/voices/")
-        self.server.asked.append(path)
-        body = self.server.bodies.get(path)
-        if body is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        if path not in self.server.endless:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self._send(path, body)
-
-    def _send(self, path: str, body: bytes) -> None:
-        self.wfile.write(body[: len(body) // 2] if path in self.server.short else body)
-        try:
-            while path in self.server.endless:
-                self.wfile.write(b"more" * 10_000)
-        except OSError:
-            return  # the client has hung up, as it should
-
-    def log_message(self, *args: object) -> None:
-        """Tests are quiet."""
-
-
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
-    with Publisher() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        server.bodies = AMY.files | JOE.files
+    with publishing(AMY.files | JOE.files) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -281,7 +232,7 @@ def test_list_tells_what_is_there(models: Path, publisher: Publisher) -> None:
     assert _run("list").count("not installed; CC0") == 2
     _run("install", publisher.address, "amy")
     (models / f"{JOE.id}.onnx").write_bytes(JOE.onnx[:10])
-    amy, joe, address = _run("list").splitlines()
+    amy, joe, address = _run("list").splitlines()[:3]
     assert "installed, verified" in amy
     assert "incomplete" in joe
     assert address.endswith("install https://example.org/f")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +10,16 @@ from django.db import connection
 
 from jobs.answering import answer_bell
 from jobs.keeper import Stop
+from jobs.models import Worker
+from jobs.presence import worker_name
 from jobs.services.workers import ensure_queues, offer_engine
-from synthesis_worker.equipment import capabilities_by_engine
+from synthesis_worker import speaking
+from synthesis_worker.equipment import capabilities_by_engine, engines
 from synthesis_worker.speaking import ProgressMeter, speak_or_reuse
-from tests.ledger import look
+from tests.engines import echo
+from tests.integration.test_worker_process import say
+from tests.ledger import a_worker, ago, look
+from tests.slow_engines import FinishingEngine, SlowEngine
 from voices.requests import SynthesisRequest
 from voices.services import Ask, submit_synthesis
 from voices.stock import load_stock_voices
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from jobs.keeper import Held
     from jobs.services.claims import ClaimedJob
     from tenants.callers import Caller
+    from tenants.models import Tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,10 +50,18 @@ def accepted(caller: Caller, text: str) -> UUID:
     return submit_synthesis(Ask(caller, SynthesisRequest(text=text, voice=""))).id
 
 
+def let_drain(worker: str) -> None:
+    """So that the keeper, which looks as well, says the same."""
+    a_worker(name=worker)
+    Worker.objects.filter(name=worker).update(drain_asked_at=ago(hours=1))
+
+
 def speak_when_told(job_id: UUID, stop: Stop) -> str:
     """The job's state after a worker that is told to stop from its first chunk on."""
 
     def speak(job: ClaimedJob, held: Held) -> None:
+        if stop is Stop.DRAINED:
+            let_drain(worker_name())
         held.stop = stop
         speak_or_reuse(job, held)
 
@@ -78,3 +94,48 @@ def test_a_connection_lost_between_two_sentences_costs_no_attempt(caller: Caller
     answer_bell(str(job_id), speak)
     row = look(job_id)
     assert (row.state, row.attempt, row.trail) == ("succeeded", 1, [])
+
+
+@pytest.mark.parametrize(
+    ("engine", "text", "state"),
+    [
+        (SlowEngine, "nap 0.3", "queued"),
+        (FinishingEngine, "nap 0.3", "succeeded"),
+        (FinishingEngine, "wait 0.3", "queued"),
+    ],
+)
+def test_a_drain_lets_an_engine_finish_what_has_begun_to_sound(
+    tenant: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: type[SlowEngine],
+    text: str,
+    state: str,
+) -> None:
+    monkeypatch.setitem(engines(), "slow", engine())
+    assert speak_when_told(say(tenant, text), Stop.DRAINED) == state
+
+
+def test_a_drain_does_not_wait_for_ever(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engines(), "slow", FinishingEngine())
+    monkeypatch.setattr(speaking, "FINISHING", 0.3)
+    job_id = say(tenant, "nap 2")
+    assert speak_when_told(job_id, Stop.DRAINED) == "queued"
+    assert look(job_id).attempt == 0
+
+
+def test_a_cancel_ends_what_waits_for_its_sound(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engines(), "slow", SlowEngine())
+    began = time.monotonic()
+    assert speak_when_told(say(tenant, "wait 5"), Stop.CANCELLED) == "cancelled"
+    assert time.monotonic() - began < 2
+
+
+def test_chunks_without_sound_leave_no_gap(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engines(), "slow", SlowEngine())
+    job_id = say(tenant, "wait 0.3")
+    answer_bell(str(job_id), speak_or_reuse)
+    result = look(job_id).result
+    assert result is not None
+    assert result["seconds"] == echo("wait 0.3").seconds

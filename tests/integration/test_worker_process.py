@@ -22,7 +22,7 @@ from tests.environment import child_environment
 from tests.ledger import charges, events, eventually, look, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from uuid import UUID
 
     from tenants.models import Tenant
@@ -38,12 +38,16 @@ BACK_TO_WORK = 3 + 10  # the lease and ten seconds
 class CpuWorker:
     """A worker of the cpu queue with the slow engine."""
 
-    def __init__(self, name: str, pool: str, slots: int, log: Path) -> None:
+    queue = "cpu"
+    work: Mapping[str, str] = {
+        "WORKER_MODULES": "synthesis_worker.tasks",
+        "ENGINES": "slow=tests.slow_engines:SlowEngine",
+    }
+
+    def __init__(self, name: str, pool: str, slots: int, log: Path, **more: str) -> None:
         self.name = f"{name}@here"
-        environment = child_environment(
-            WORKER_MODULES="synthesis_worker.tasks", ENGINES="slow=tests.slow_engines:SlowEngine"
-        )
-        command = ("-m", "celery", "-A", "config", "worker", "-Q", "cpu", "-n", self.name)
+        environment = child_environment(**{**self.work, **more})
+        command = ("-m", "celery", "-A", "config", "worker", "-Q", self.queue, "-n", self.name)
         pool_options = ("-P", pool, "-c", str(slots), "--loglevel", "WARNING")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         with log.open("ab") as output:

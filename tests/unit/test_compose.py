@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import socket
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
 
+from config.queues import QUEUES
 from fleet import run
 from fleet.flower import Flower
-from fleet.install import requirement_files
+from fleet.install import alone_files, requirement_files
 from fleet.services import Services
 from tests.deployment import (
+    CARDS,
     OURS,
     ROOT,
     command_of,
@@ -65,6 +69,41 @@ def test_a_container_runs_what_the_supervisor_runs(name: str) -> None:
     assert {key: told.get(key) for key in own} == own
 
 
+@pytest.mark.parametrize("name", sorted(CARDS))
+def test_a_worker_with_a_card_is_a_cpu_worker_at_another_queue(name: str) -> None:
+    """One card each, for the engine whose queue it serves; it reads its models and no more."""
+    service, queue = services()[name], name.replace("gpu-", "gpu.")
+    cpu = " ".join(anywhere(command_of(services()["cpu"])))
+    ours = cpu.replace("-Q cpu", f"-Q {queue}").replace("-n cpu@", f"-n {name}@")
+    assert " ".join(anywhere(command_of(service))) == ours
+    assert anywhere(image_of(service).command) == anywhere(command_of(service))
+    assert f'-d "{name}@$(hostname)"' in image_of(service).health
+    assert service["profiles"] == ["gpu"]
+    assert service["volumes"] == ["models:/models:ro"]
+    (card,) = service["deploy"]["resources"]["reservations"]["devices"]
+    assert card == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+
+
+@pytest.mark.parametrize("name", sorted(CARDS))
+def test_an_image_for_a_card_names_an_engine_and_tasks_that_exist(name: str) -> None:
+    told = images()[name].environment
+    assert QUEUES[name.replace("gpu-", "gpu.")] == told["WORKER_MODULES"].partition(".")[0]
+    engine, _, where = told["ENGINES"].partition("=")
+    module, _, function = where.partition(":")
+    assert engine
+    assert callable(getattr(import_module(module), function))
+    assert find_spec(told["WORKER_MODULES"]) is not None
+    assert (told["DEVICE"], told["MODELS_DIR"]) == ("cuda", "/models")
+
+
+def test_one_xtts_worker_takes_as_many_jobs_as_its_batch_has_slots() -> None:
+    slots = example()["BATCH_SLOTS"]
+    given = command_of(services()["gpu-xtts"])
+    assert given[given.index("-c") + 1] == slots
+    given = command_of(services()["gpu-xtts"], {"BATCH_SLOTS": "16"})
+    assert given[given.index("-c") + 1] == "16"
+
+
 def private(name: str) -> bool:
     return name in {"FLOWER_BASIC_AUTH", "FLOWER_CONF"}
 
@@ -86,6 +125,8 @@ def test_every_image_has_a_service_and_what_it_installs_exists() -> None:
         for file in found:
             for included in requirement_files(ROOT / file):
                 assert pinned(included), included
+            alone = {str(one.relative_to(ROOT)) for one in alone_files(ROOT / file)}
+            assert alone <= set(found), name
 
 
 def pinned(requirements: Path) -> bool:
@@ -110,7 +151,7 @@ def test_only_loopback_hears_from_outside() -> None:
     assert "ports" not in services()["postgres"]
     assert "ports" not in services()["redis"]
     assert compose()["networks"]["inside"] == {"internal": True}
-    for name in ("postgres", "redis", "cpu", "media"):
+    for name in ("postgres", "redis", "cpu", "media", *CARDS):
         assert services()[name]["networks"] == ["inside"], name
 
 
@@ -122,7 +163,7 @@ def test_no_proxy_is_shipped_and_none_is_believed() -> None:
 
 
 def test_who_watches_is_started_by_name_alone_and_given_no_secret() -> None:
-    assert {name for name, one in services().items() if "profiles" in one} == WATCHING
+    assert {name for name, one in services().items() if "profiles" in one} == WATCHING | CARDS
     for name in WATCHING:
         service = services()[name]
         assert service["profiles"] == ["watch"], name
@@ -168,7 +209,7 @@ def test_every_service_is_watched_bounded_and_brought_back() -> None:
 
 def test_a_worker_is_given_the_time_it_takes_to_drain() -> None:
     drain = int(example()["DRAIN_SECONDS"])
-    for name in ("cpu", "media"):
+    for name in ("cpu", "media", *CARDS):
         seconds = int(services()[name]["stop_grace_period"].removesuffix("s"))
         assert drain + CELERY_ENDS <= seconds <= drain + 2 * CELERY_ENDS, name
 

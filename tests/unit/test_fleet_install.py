@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from fleet.install import (
+    ROOT,
     InstallError,
+    alone_files,
     fingerprint,
     is_current,
     parse_pip_config,
@@ -14,6 +16,8 @@ from fleet.install import (
     requirement_files,
     uv_environment,
 )
+
+REQUIREMENTS = ROOT / "requirements"
 
 LISTING = """\
 :env:.cert='/of/the/environment.pem'
@@ -77,6 +81,32 @@ def test_a_change_in_an_included_file_is_noticed(tmp_path: Path) -> None:
     assert fingerprint(wanted) == before
     (tmp_path / "base.txt").write_text("one==1.1\n")
     assert fingerprint(wanted) != before
+
+
+def test_what_comes_alone_is_found_beside_any_file_of_the_set(tmp_path: Path) -> None:
+    wanted = write_sets(tmp_path)
+    assert alone_files(wanted) == []
+    before = fingerprint(wanted)
+    (tmp_path / "api.alone.txt").write_text("three==3\n")
+    (tmp_path / "other.alone.txt").write_text("four==4\n")
+    assert [path.name for path in alone_files(wanted)] == ["api.alone.txt"]
+    assert alone_files(tmp_path / "base.txt") == []
+    assert fingerprint(wanted) != before
+
+
+def test_only_the_sets_of_cards_and_tests_hold_torch() -> None:
+    """`make run` and the other images stay small."""
+    sets = {path for path in REQUIREMENTS.glob("*.txt") if not path.stem.endswith(".alone")}
+    heavy = {path.stem for path in sets if "torch==" in text_of(path)}
+    assert heavy == {"gpu-styletts2", "gpu-xtts", "test"}
+    for name in heavy - {"gpu-xtts"}:
+        assert [path.stem for path in alone_files(REQUIREMENTS / f"{name}.txt")] == [
+            "gpu-styletts2.alone"
+        ]
+
+
+def text_of(requirements: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in requirement_files(requirements))
 
 
 def test_an_environment_is_current_only_with_its_python_and_the_same_stamp(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ import pytest
 import uvicorn
 import yaml
 
-from tests.deployment import KUBERNETES, ROOT, command_of, example, images, services
+from tests.deployment import CARDS, KUBERNETES, ROOT, command_of, example, images, services
 from tests.unit.test_compose import CELERY_ENDS, SETTINGS
 
 VERSIONS = ["1.30", "1.37"]
 KEDA = "keda.sh/v1alpha1"
 KUSTOMIZATION = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text(encoding="utf-8"))
+GPU = KUBERNETES / "gpu"
+COMPONENT = yaml.safe_load((GPU / "kustomization.yaml").read_text(encoding="utf-8"))
 GENERATED = {"configMapGenerator": "settings.env", "secretGenerator": "secrets.env"}
 
 OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
@@ -24,8 +26,9 @@ Object = dict[str, Any]
 
 
 def documents() -> list[Object]:
-    """Every object, in the order in which the kustomization names its file."""
+    """Every object, in the order in which its kustomization names its file; cards' come last."""
     files = [KUBERNETES / name for name in KUSTOMIZATION["resources"]]
+    files += [GPU / name for name in COMPONENT["resources"]]
     return [one for file in files for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
 
 
@@ -67,8 +70,9 @@ def test_the_schemas_refuse_what_is_wrong() -> None:
 
 
 def test_every_file_is_named_and_every_name_is_a_file() -> None:
-    files = {file.name for file in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
-    assert files == set(KUSTOMIZATION["resources"])
+    for folder, named in ((KUBERNETES, KUSTOMIZATION), (GPU, COMPONENT)):
+        files = {file.name for file in folder.glob("*.yaml")} - {"kustomization.yaml"}
+        assert files == set(named["resources"])
 
 
 def test_every_name_that_is_referred_to_exists() -> None:
@@ -178,6 +182,22 @@ def test_pods_run_the_images_and_commands_of_compose() -> None:
     assert f'version = "{tags["voicemill/api"]}"' in (ROOT / "pyproject.toml").read_text()
 
 
+def test_a_worker_with_a_card_asks_for_one_and_only_reads_its_models() -> None:
+    asking = {
+        name
+        for name, one in containers()
+        if one["resources"]["limits"].get("nvidia.com/gpu") is not None
+    }
+    assert asking == CARDS
+    for name in CARDS:
+        (container,) = pods()[name]["containers"]
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
+        (mount,) = [one for one in container["volumeMounts"] if one["name"] == "models"]
+        assert mount == {"name": "models", "mountPath": "/models", "readOnly": True}
+        volumes = {one["name"]: one for one in pods()[name]["volumes"]}
+        assert volumes["models"]["persistentVolumeClaim"]["readOnly"] is True
+
+
 def test_no_pod_starts_on_a_schema_that_is_not_there_yet() -> None:
     for name in of_kind("Deployment"):
         (waiting,) = pods()[name]["initContainers"]
@@ -197,20 +217,21 @@ def test_probes_ask_where_the_api_answers_whatever_the_host_name() -> None:
 def test_a_worker_is_given_the_time_it_takes_to_drain() -> None:
     drain = int(settings("settings.env")["DRAIN_SECONDS"])
     assert drain == int(example()["DRAIN_SECONDS"])
-    for name in ("cpu", "media"):
+    for name in ("cpu", "media", *CARDS):
         grace = pods()[name]["terminationGracePeriodSeconds"]
         assert drain + CELERY_ENDS <= grace <= drain + 2 * CELERY_ENDS, name
 
 
 def test_each_class_of_workers_grows_with_the_seconds_of_work_in_its_queue() -> None:
     scaled = of_kind("ScaledObject")
-    assert set(scaled) == {"cpu", "media"}
+    assert set(scaled) == {"cpu", "media", *CARDS}
     for name, one in scaled.items():
         assert one["apiVersion"] == KEDA
         (trigger,) = one["spec"]["triggers"]
         assert trigger["type"] == "prometheus"
         metadata = trigger["metadata"]
-        assert f'voicemill_queue_seconds{{queue="{name}"}}' in metadata["query"]
+        queue = name.replace("gpu-", "gpu.")
+        assert f'voicemill_queue_seconds{{queue="{queue}"}}' in metadata["query"]
         assert metadata["serverAddress"].startswith("http://")
         assert all(isinstance(value, str) for value in metadata.values())
         assert float(metadata["threshold"]) > 0

@@ -38,7 +38,7 @@ REFUSALS = [
     ("setting_unsupported", [offered("piper")], {"dials": {"warmth": 0.5}}),
     ("setting_out_of_range", [offered("piper")], {"dials": {"speed": 2.01}}),
     ("setting_out_of_range", [offered("piper")], {"dials": {"speed": 0.49}}),
-    ("not_asked_for", [offered("piper")], {"engine": "xtts"}),
+    ("not_asked_for", [offered("piper")], {"engine": "xtts_v2"}),
 ]
 ALLOWED: list[tuple[list[Offered], dict[str, Any]]] = [
     ([offered("piper")], {}),
@@ -73,14 +73,14 @@ def test_what_an_engine_can_do_lets_it_in(offers: list[Offered], asked: dict[str
 @pytest.mark.parametrize(
     ("quality", "order"),
     [
-        ("highest", ["styletts2", "xtts", "google", "piper", "espeak"]),
-        ("high", ["xtts", "styletts2", "google", "piper", "espeak"]),
-        ("medium", ["piper", "xtts", "google", "espeak", "styletts2"]),
-        ("fast", ["piper", "google", "espeak", "styletts2", "xtts"]),
+        ("highest", ["styletts2", "xtts_v2", "google", "piper", "espeak"]),
+        ("high", ["xtts_v2", "styletts2", "google", "piper", "espeak"]),
+        ("medium", ["piper", "xtts_v2", "google", "espeak", "styletts2"]),
+        ("fast", ["piper", "google", "espeak", "styletts2", "xtts_v2"]),
     ],
 )
 def test_quality_orders_the_engines(quality: str, order: list[str]) -> None:
-    engines = ["espeak", "google", "piper", "styletts2", "xtts"]
+    engines = ["espeak", "google", "piper", "styletts2", "xtts_v2"]
     route = find_route(
         [Bound(engine, "m") for engine in engines],
         [offered(engine) for engine in engines],

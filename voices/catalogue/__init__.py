@@ -1,4 +1,4 @@
-"""The stock voices as data (stock.json): what they are, and how engines speak them."""
+"""As data: the stock voices (stock.json), and the models of engines that clone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STOCK = Path(__file__).with_name("stock.json")
+ENGINE_MODELS = Path(__file__).with_name("engine_models.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,29 @@ class StockVoice:
     model: StockModel | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EngineModel:
+    """One model for every voice of an engine, in a folder of its own below the models folder.
+
+    `licence` is its name in ACCEPTED_LICENCES, `text` where it can be read, and `then` the command
+    that makes what was fetched into what the engine loads.
+    """
+
+    name: str
+    folder: str
+    licence: str
+    terms: str
+    text: str
+    home: str
+    address: str
+    files: tuple[ModelFile, ...]
+    then: str = ""
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
 def stock_voices() -> tuple[StockVoice, ...]:
     entries = json.loads(STOCK.read_text(encoding="utf-8"))["voices"]
     return tuple(_read_voice(entry) for entry in entries)
@@ -81,6 +105,16 @@ def stock_voices() -> tuple[StockVoice, ...]:
 def stock_models() -> list[tuple[StockVoice, StockModel]]:
     """The voices that need files, each with its model."""
     return [(voice, voice.model) for voice in stock_voices() if voice.model]
+
+
+def engine_models() -> tuple[EngineModel, ...]:
+    entries = json.loads(ENGINE_MODELS.read_text(encoding="utf-8"))["models"]
+    return tuple(_read_engine_model(entry) for entry in entries)
+
+
+def _read_engine_model(entry: Mapping[str, Any]) -> EngineModel:
+    files = tuple(ModelFile(**file) for file in entry["files"])
+    return EngineModel(**{**entry, "files": files})
 
 
 def _read_voice(entry: Mapping[str, Any]) -> StockVoice:

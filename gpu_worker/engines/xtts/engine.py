@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from importlib import metadata
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,19 @@ from gpu_worker.batching.floor import Shape
 from gpu_worker.batching.sampling import Sampling
 from gpu_worker.batching.utterances import Utterance
 from gpu_worker.engines.xtts.parts import decoder_of, prefix_of, weights_of
-from gpu_worker.engines.xtts.stock import digest_of, load_stock
-from gpu_worker.engines.xtts.voice import Hearing, check_samples, hear, pack, unpack
+from gpu_worker.engines.xtts.stock import FILES, digest_of, hashes_of, load_stock, published
+from gpu_worker.engines.xtts.voice import (
+    PLACES,
+    Hearing,
+    check_samples,
+    hear,
+    likeness_of,
+    pack,
+    unpack,
+)
 from gpu_worker.engines.xtts.wording import LONGEST, Wording
 from synthesis_worker.artifacts import Kept
+from synthesis_worker.audio import join
 from synthesis_worker.contract import (
     AudioChunk,
     Capabilities,
@@ -36,10 +45,10 @@ from synthesis_worker.contract import (
     VoiceArtifact,
     Waveform,
 )
-from synthesis_worker.engines.request import check_dials, check_length
+from synthesis_worker.engines.request import check_dials, check_length, check_speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gpu_worker.batching.utterances import Stream
@@ -49,7 +58,8 @@ if TYPE_CHECKING:
 MODEL = "xtts_v2"
 MAX_CHARACTERS = 20_000
 AHEAD = 2  # pieces of one request that are spoken at once: a long text leaves slots to others
-LONGEST_PREFIX = 32 + 404  # the voice's latents, then text between start and stop
+RATE = 24_000
+PROOF = "The quick brown fox jumps over the lazy dog."  # what a clone says to be compared
 DIALS = {
     "speed": Range(0.5, 2.0, 1.0),
     "stability": Range(0.0, 1.0, 0.75),
@@ -70,6 +80,7 @@ class Settings:
     slots: int = 8
     accepted: bool = False  # the licence of the weights, by the operator
     dtype: torch.dtype = torch.float32
+    published: Mapping[str, str] = field(default_factory=published)  # sha256 of each file
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,7 @@ class Loaded:
     batch: Batch
     wording: Wording
     digest: str
+    published: bool  # only then has its encoder been taught to tell speakers apart
 
     @property
     def width(self) -> int:
@@ -111,9 +123,10 @@ class XttsEngine:
             clones=bool(models),
             clone_seconds=(6.0, 30.0),
             seeds=True,
+            finishes=True,
             licence="Coqui Public Model License 1.0.0: not for commercial use",
             commercial=False,
-            real_time_factor=0.05 if self._settings.device == "cuda" else 2.5,
+            real_time_factor=0.05 if self._settings.device.startswith("cuda") else 2.5,
         )
 
     def load(self) -> None:
@@ -128,6 +141,9 @@ class XttsEngine:
         """Refuse at once what cannot be spoken; then sound, before the first sentence has ended."""
         check_length(request, "XTTS", MAX_CHARACTERS)
         check_dials(request, "XTTS", DIALS)
+        check_speaker(request, speakers=1)
+        if request.model != MODEL:
+            raise ModelMissing(f"XTTS has no model {request.model!r}; it has {MODEL}.")
         loaded = self._model()
         speaker = self._speaker(loaded, request)
         pieces = loaded.wording.read(request.text, request.language)
@@ -138,10 +154,21 @@ class XttsEngine:
         loaded = self._model()
         progress(0.1)
         hearing = Hearing()
-        speaker = hear(loaded.model, samples, hearing)
-        progress(0.9)
+        with _busy_where_it_fails():
+            speaker = hear(loaded.model, samples, hearing)
+        progress(0.5)
+        likeness = self._likeness(loaded, speaker, progress) if loaded.published else None
         data = pack(speaker, loaded.digest, samples, hearing)
-        return VoiceArtifact("xtts_v2", data, loaded.digest)
+        return VoiceArtifact("xtts_v2", data, loaded.digest, likeness)
+
+    def _likeness(self, loaded: Loaded, speaker: Speaker, progress: Progress) -> float:
+        said = []
+        pieces = loaded.wording.read(PROOF, "en")
+        for sound in self._speak(loaded, SpeechRequest(PROOF, "en", MODEL), speaker, pieces):
+            progress(0.7)
+            said.append(sound)
+        with _busy_where_it_fails():
+            return likeness_of(loaded.model, speaker, join(said))
 
     def _models(self) -> tuple[Model, ...]:
         try:
@@ -168,11 +195,13 @@ class XttsEngine:
     def _open(self) -> Loaded:
         settings = self._settings
         digest = digest_of(settings.folder)
+        known = [settings.published.get(name) for name in FILES]
+        same = known == list(hashes_of(settings.folder))
         model = load_stock(settings.folder, torch.device(settings.device))
         weights, decoder = weights_of(model, settings.dtype), decoder_of(model)
         most: int = model.args.gpt_max_text_tokens
-        shape = Shape(settings.slots, LONGEST_PREFIX)
-        return Loaded(model, Batch(weights, decoder, shape), Wording(model.tokenizer, most), digest)
+        batch = Batch(weights, decoder, Shape(settings.slots, PLACES + most + 2))
+        return Loaded(model, batch, Wording(model.tokenizer, most), digest, same)
 
     def _speaker(self, loaded: Loaded, request: SpeechRequest) -> Speaker:
         data = request.artifact
@@ -188,12 +217,12 @@ class XttsEngine:
             loaded.batch.speak(_utterance(loaded, request, speaker, tokens, index))
             for index, tokens in enumerate(pieces)
         )
-        for stream in _ahead(asked):
-            for sound in _heard(stream):
-                yield Waveform(np.clip(sound, -1.0, 1.0), RATE)
-
-
-RATE = 24_000
+        with _busy_where_it_fails(), closing(_ahead(asked)) as streams:
+            for stream in streams:
+                for sound in stream.listen():
+                    if not np.isfinite(sound).all():
+                        raise ArithmeticError("what the model gave is no sound")
+                    yield Waveform(np.clip(sound, -1.0, 1.0), RATE)
 
 
 def _utterance(
@@ -222,24 +251,25 @@ def _sampling(request: SpeechRequest, index: int) -> Sampling:
     )
 
 
-def _ahead(asked: Iterator[Stream]) -> Iterator[Stream]:
+def _ahead(asked: Iterator[Stream]) -> Generator[Stream, None, None]:
     """Each in its turn, the next ones begun. Whoever stops early leaves them all."""
-    with ExitStack() as stack:
-        begun: deque[Stream] = deque()
-        for stream in islice(asked, AHEAD):
-            stack.callback(stream.leave)
-            begun.append(stream)
-        while begun:
-            yield begun.popleft()
-            for stream in islice(asked, 1):
-                stack.callback(stream.leave)
-                begun.append(stream)
-
-
-def _heard(stream: Stream) -> Iterator[Any]:
+    begun: deque[Stream] = deque()
     try:
-        yield from stream.listen()
-    except NoMemoryError as error:
+        begun.extend(islice(asked, AHEAD))
+        while begun:
+            yield begun[0]
+            begun.popleft()
+            begun.extend(islice(asked, 1))
+    finally:
+        for stream in begun:
+            stream.leave()
+
+
+@contextmanager
+def _busy_where_it_fails() -> Iterator[None]:
+    try:
+        yield
+    except (NoMemoryError, torch.OutOfMemoryError) as error:
         raise EngineBusy(f"The card has no memory left: {error}", code="no_memory") from error
     except Exception as error:
         raise EngineBusy(f"XTTS failed: {error}", code="engine_failed") from error

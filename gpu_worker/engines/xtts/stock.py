@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
 import sys
 from functools import cache, wraps
 from importlib.machinery import ModuleSpec
+from importlib.resources import files
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ def coqui() -> Any:
     sys.modules.setdefault("torchcodec", _module("torchcodec"))
     from TTS.tts.models import xtts
 
+    logging.getLogger("TTS").setLevel(logging.ERROR)  # its warnings repeat what people have said
     return xtts
 
 
@@ -40,11 +44,23 @@ def load_stock(folder: Path, device: torch.device) -> Any:
         config = xtts.XttsConfig()
         config.load_json(str(folder / "config.json"))
         model = xtts.Xtts(config)
+        model._load_checkpoint = read_weights  # noqa: SLF001 - upstream's writes to the folder
         model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
     except Exception as error:  # pickle, JSON, tokenizers and torch have no base in common
         raise ModelDamaged(f"{folder.name} is no XTTS model: {_short(error)}") from error
     model.to(device).eval()
     return model
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Never by a pickle's orders. The published file holds its settings pickled, by old names."""
+    import torch
+
+    with coqui()._legacy_safe_globals():  # noqa: SLF001 - it has no other name
+        weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
+            "model"
+        ]
+    return weights
 
 
 def _check_files(folder: Path) -> None:
@@ -89,10 +105,21 @@ def _module(name: str) -> ModuleType:
 
 
 def digest_of(folder: Path) -> str:
-    """One hash for all that makes the model what it is. A large file is read once per state."""
+    """One hash for all that makes the model what it is."""
+    return hashlib.sha256(b"".join(map(bytes.fromhex, hashes_of(folder)))).hexdigest()
+
+
+def published() -> dict[str, str]:
+    """The sha256 of each file, as its makers publish it."""
+    table: dict[str, str] = json.loads(files(__package__).joinpath("published.json").read_text())
+    return table
+
+
+def hashes_of(folder: Path) -> tuple[str, ...]:
+    """The sha256 of each of FILES. A large file is read once per state."""
     _check_files(folder)
     states = tuple((name, _state(folder / name)) for name in FILES)
-    return _digest(folder, states)
+    return _hashes(folder, states)
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -101,9 +128,10 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 @cache
-def _digest(folder: Path, states: tuple[tuple[str, object], ...]) -> str:
-    whole = hashlib.sha256()
-    for name, _ in states:
-        with (folder / name).open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()
+def _hashes(folder: Path, states: tuple[tuple[str, object], ...]) -> tuple[str, ...]:
+    return tuple(_sha256(folder / name) for name, _ in states)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

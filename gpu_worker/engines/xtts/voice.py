@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch.nn import functional
 
 from synthesis_worker.contract import SpeechError, Unsupported
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.33  # seconds: below, the model hears nothing
 SILENT = 1e-3  # peak: about -60 dBFS
+PLACES, TIMBRE = 32, 512  # of what is heard: the same in all models of this kind
 FACTS = "voicemill"
 LATENTS, SPEAKER = "latents", "speaker"
 
@@ -103,22 +105,37 @@ def pack(speaker: Speaker, digest: str, samples: Sequence[Waveform], hearing: He
     )
 
 
+@torch.inference_mode()
+def likeness_of(model: Any, speaker: Speaker, said: Waveform) -> float:
+    """How close the model's own encoder finds what was said to what it heard: 0 to 1."""
+    heard = model.get_speaker_embedding(torch.from_numpy(said.samples)[None], said.sample_rate)
+    close = functional.cosine_similarity(heard[0, :, 0].cpu(), speaker.embedding[:, 0].cpu(), dim=0)
+    return max(0.0, min(1.0, float(close)))
+
+
 def unpack(data: bytes, digest: str, width: int) -> Speaker:
     """Refuses what another model has heard: it would be another speaker's voice."""
     try:
         tensors, facts = load(data), _facts(data)
+        told = facts["engine"], facts["model"]
         speaker = Speaker(tensors[LATENTS], tensors[SPEAKER])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise SpeechError(
-            "The voice's file is damaged; clone it again.", code="artifact_damaged"
-        ) from error
-    if facts.get("engine") != "xtts" or facts.get("model") != digest:
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise _damaged() from error
+    if told != ("xtts", digest):
         raise Unsupported(
             "The voice was cloned with another model; clone it again.", code="artifact_outdated"
         )
-    if speaker.latents.shape[1:] != (width,) or speaker.embedding.shape[1:] != (1,):
-        raise SpeechError("The voice's file is damaged; clone it again.", code="artifact_damaged")
+    if not (_is_whole(speaker.latents, PLACES, width) and _is_whole(speaker.embedding, TIMBRE, 1)):
+        raise _damaged()
     return speaker
+
+
+def _is_whole(tensor: Tensor, *shape: int) -> bool:
+    return tensor.shape == shape and tensor.dtype == torch.float32 and bool(tensor.isfinite().all())
+
+
+def _damaged() -> SpeechError:
+    return SpeechError("The voice's file is damaged; clone it again.", code="artifact_damaged")
 
 
 def _facts(data: bytes) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from typing import TYPE_CHECKING, Any
 
-from synthesis_worker.contract import ModelDamaged, SpeechError, Unsupported
+from synthesis_worker.contract import SpeechError, Unsupported
 from synthesis_worker.engines.request import nothing_to_say
 from synthesis_worker.languages import primary_language
 from synthesis_worker.plain_text import SYLLABLE, split_sentences
@@ -21,6 +23,9 @@ LONGEST = {
 HINDI_DIGITS = ("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ")
 HINDI = {ord(digit): f" {word} " for digit, word in zip("0123456789", HINDI_DIGITS, strict=True)}
 WIDE = {"zh", "ja", "ko"}  # their limits are in characters that are syllables
+# Upstream fails at numbers of 25 to 70 digits, and at dates in Czech: it is then offered the
+# numbers without what stands after them, and at last digit by digit.
+AFTER_NUMBERS, AFTER_DIGITS = re.compile(r"(?<=[0-9])(?=[^0-9])"), re.compile(r"(?<=[0-9])")
 
 
 class Wording:
@@ -28,6 +33,7 @@ class Wording:
 
     def __init__(self, tokenizer: Any, most_tokens: int) -> None:
         self._tokenizer, self._most = tokenizer, most_tokens
+        self._reading = threading.Lock()  # upstream keeps the number it reads where all see it
 
     def read(self, text: str, language: str) -> list[list[int]]:
         """The tokens of each piece, in order."""
@@ -56,16 +62,25 @@ class Wording:
             yield from self._fit(half, language)
 
     def _encode(self, piece: str, language: str) -> list[int]:
+        words = piece.strip().lower()
+        if language == "hi":  # the only language whose numbers upstream cannot read
+            words = words.translate(HINDI)
+        for plainer in (words, AFTER_NUMBERS.sub(" ", words), AFTER_DIGITS.sub(" ", words)):
+            tokens = self._read_or_fail(plainer, language)
+            if tokens:
+                return tokens
+        raise SpeechError(f"XTTS cannot read {piece[:40]!r}.", code="text_unreadable")
+
+    def _read_or_fail(self, words: str, language: str) -> list[int]:
+        """Nothing where upstream fails, by whatever error."""
         try:
-            words = piece.strip().lower()
-            if language == "hi":  # the only language whose numbers upstream cannot read
-                words = words.translate(HINDI)
-            tokens: list[int] = self._tokenizer.encode(words, lang=language)
+            with self._reading:
+                tokens: list[int] = self._tokenizer.encode(words, lang=language)
         except ImportError as error:
             raise Unsupported(
                 f"This worker lacks what XTTS needs to read {language!r}: {error}.",
                 code="language_unsupported",
             ) from error
-        if not tokens:
-            raise ModelDamaged("The model's vocabulary reads nothing.")
+        except Exception:  # noqa: BLE001 - OverflowError, KeyError, RecursionError, a bare assert
+            return []
         return tokens

@@ -1,23 +1,34 @@
-"""manage.py models: list, verify and install the files of voices."""
+"""manage.py models: list, verify and install the files of voices, and of engines that clone."""
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from voices.catalogue import stock_models
-from voices.model_sources import FolderSource, ModelError, ModelUnknownError, open_source
-from voices.models_folder import ModelsFolder
+from voices.catalogue import engine_models, stock_models
+from voices.engine_folders import EngineFolder
+from voices.model_sources import (
+    FolderSource,
+    LicenceError,
+    ModelError,
+    ModelUnknownError,
+    open_source,
+)
+from voices.models_folder import Condition, ModelsFolder
 from voices.own_models import own_models
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from voices.catalogue import ModelFile, StockModel, StockVoice
+    from voices.catalogue import EngineModel, ModelFile, StockModel, StockVoice
     from voices.model_sources import Source
+
+    Acts = Mapping[str, Callable[[], str]]
 
 MEGABYTE = 1_000_000
 
@@ -35,8 +46,11 @@ class Command(BaseCommand):
         install = actions.add_parser("install", help="Copy or download models, and verify them.")
         install.set_defaults(run=self.install_models)
         install.add_argument("source", help="A folder, or the http(s) address of the voices.")
-        install.add_argument("names", nargs="*", help="Voices or models; without, all of them.")
+        install.add_argument("names", nargs="*", help="Voices or models; without, all voices.")
         install.add_argument("--any", action="store_true", help="Voices of your own in a folder.")
+        install.add_argument(
+            "--accept", action="append", default=[], metavar="LICENCE", help="A licence, by name."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.folder = ModelsFolder(settings.MODELS_DIR)
@@ -60,42 +74,84 @@ class Command(BaseCommand):
                 self.stdout.write(f"{model_id}: not in the catalogue")
         for address in sorted({model.address for _, model in stock_models()}):
             self.stdout.write(f"To install them: manage.py models install {address}")
+        for engine_model in engine_models():
+            self._tell_engine_model(engine_model)
+
+    def _tell_engine_model(self, model: EngineModel) -> None:
+        condition = EngineFolder(self.folder.path, model).condition()
+        self.stdout.write(
+            f"{model.name}: {model.size / MEGABYTE:.0f} MB, {condition}; {_licence(model)}"
+        )
+        self.stdout.write(f"To install it: manage.py models install {model.address} {model.name}")
 
     def verify_models(self, options: Mapping[str, Any]) -> None:
         known = {model.id: model for _, model in stock_models()}
-
-        def verify(model_id: str) -> str:
-            self.folder.verify(model_id, known.get(model_id))
-            return "whole"
-
-        self._each(self.folder.ids(), verify)
-        if not self.folder.ids():
+        folders = [EngineFolder(self.folder.path, model) for model in engine_models()]
+        acts = {
+            model_id: partial(self.folder.verify, model_id, known.get(model_id))
+            for model_id in self.folder.ids()
+        } | {
+            folder.model.name: folder.verify
+            for folder in folders
+            if folder.condition() != Condition.ABSENT
+        }
+        self._each({name: partial(_whole, verify) for name, verify in acts.items()})
+        if not acts:
             self.stdout.write(f"Nothing is installed in {self.folder.path}.")
 
     def install_models(self, options: Mapping[str, Any]) -> None:
-        source = open_source(options["source"])
+        source, names = open_source(options["source"]), options["names"]
         if options["any"]:
-            models = _own_models(source, options["names"])
-        else:
-            models = {model.id: model for model in _choose(options["names"], source)}
+            self._each(self._installing(_own_models(source, names), source))
+            return
+        engines = {model.name: model for model in engine_models() if model.name in names}
+        voices = [name for name in names if name not in engines]
+        chosen = _choose(voices, source) if voices or not engines else []
+        for model in engines.values():
+            self._ask_for_licence(model, options["accept"])
+        acts = self._installing({model.id: model for model in chosen}, source)
+        self._each(
+            {**acts, **{n: partial(self._install_engine, m, source) for n, m in engines.items()}}
+        )
+
+    def _installing(self, models: Mapping[str, StockModel], source: Source) -> Acts:
         terms = {model.id: _terms(voice) for voice, model in stock_models()}
 
-        def install(model_id: str) -> str:
-            fetched = self.folder.install(models[model_id], source, self._show_progress)
-            what = "installed" if fetched else "already installed, whole"
-            return f"{what}; {terms.get(model_id, 'terms unknown')}"
+        def install(model: StockModel) -> str:
+            fetched = self.folder.install(model, source, self._show_progress)
+            return f"{_outcome(fetched)}; {terms.get(model.id, 'terms unknown')}"
 
-        self._each(models, install)
+        return {model_id: partial(install, model) for model_id, model in models.items()}
 
-    def _each(self, ids: Iterable[str], act: Callable[[str], str]) -> None:
+    def _ask_for_licence(self, model: EngineModel, accepted: list[str]) -> None:
+        """Go on only where the operator has accepted it: here, by an option or by the settings."""
+        if model.licence in (*accepted, *settings.ACCEPTED_LICENCES):
+            return
+        question = f"{model.name} is under {_licence(model)}. Do you accept it? [y/N] "
+        if sys.stdin.isatty() and input(question).strip().lower() in {"y", "yes"}:
+            return
+        raise LicenceError(
+            f"{model.name} is under {_licence(model)}. To accept it: --accept {model.licence}."
+        )
+
+    def _install_engine(self, model: EngineModel, source: Source) -> str:
+        folder = EngineFolder(self.folder.path, model)
+        said = [f"{_outcome(folder.install(source, self._show_progress))}; {_licence(model)}"]
+        if model.then:
+            command = model.then.format(folder=folder.path, models=self.folder.path)
+            said.append(f"Then, where its worker runs: {command}")
+        said.append(f"Its workers need ACCEPTED_LICENCES={model.licence}")
+        return "\n".join(said)
+
+    def _each(self, acts: Acts) -> None:
         """Do what can be done; fail in the end if anything failed."""
         failed = []
-        for model_id in ids:
+        for name, act in acts.items():
             try:
-                self.stdout.write(f"{model_id}: {act(model_id)}")
+                self.stdout.write(f"{name}: {act()}")
             except ModelError as error:
-                failed.append(model_id)
-                self.stderr.write(f"{model_id}: {error}")
+                failed.append(name)
+                self.stderr.write(f"{name}: {error}")
         if failed:
             raise CommandError(f"Failed: {', '.join(failed)}.")
 
@@ -110,14 +166,29 @@ def _terms(voice: StockVoice) -> str:
     return voice.licence + ("" if voice.commercial else "; not for commercial use")
 
 
+def _licence(model: EngineModel) -> str:
+    return f"{model.licence} ({model.terms}): {model.text}"
+
+
+def _outcome(fetched: bool) -> str:
+    return "installed" if fetched else "already installed, whole"
+
+
+def _whole(verify: Callable[[], None]) -> str:
+    verify()
+    return "whole"
+
+
 def _choose(names: list[str], source: Source) -> list[StockModel]:
     """The named models, by voice or by model; without names, all that the source has."""
     pairs = stock_models()
     known = {model.id: model for _, model in pairs} | {voice.slug: model for voice, model in pairs}
+    others = [model.name for model in engine_models()]
     if unknown := [name for name in names if name not in known]:
         raise ModelUnknownError(
             f"The catalogue has no {', '.join(unknown)}; it has "
-            f"{', '.join(voice.slug for voice, _ in pairs)}. For voices of your own: --any."
+            f"{', '.join([*(voice.slug for voice, _ in pairs), *others])}. "
+            "For voices of your own: --any."
         )
     chosen = [known[name] for name in names] or [m for _, m in pairs if source.has(m.onnx)]
     if not chosen:
