@@ -9,9 +9,11 @@ from django.db import connection
 
 from jobs.answering import answer_bell
 from jobs.keeper import Stop
+from jobs.patience import InterruptedJobError
 from jobs.services.workers import ensure_queues, offer_engine
 from synthesis_worker.equipment import capabilities_by_engine
 from synthesis_worker.speaking import ProgressMeter, speak_or_reuse
+from synthesis_worker.telling import ProgressTeller, go_on
 from tests.ledger import look
 from voices.requests import SynthesisRequest
 from voices.services import Ask, submit_synthesis
@@ -78,3 +80,15 @@ def test_a_connection_lost_between_two_sentences_costs_no_attempt(caller: Caller
     answer_bell(str(job_id), speak)
     row = look(job_id)
     assert (row.state, row.attempt, row.trail) == ("succeeded", 1, [])
+
+
+def test_an_engine_that_tells_its_progress_ends_where_the_job_is_stopped(caller: Caller) -> None:
+    def work(job: ClaimedJob, held: Held) -> None:
+        held.stop = Stop.CANCELLED
+        with pytest.raises(InterruptedJobError):
+            go_on(held, ProgressTeller(job), 0.5)
+        raise InterruptedJobError
+
+    job_id = accepted(caller, ONE)
+    answer_bell(str(job_id), work)
+    assert look(job_id).state == "cancelled"
