@@ -201,3 +201,10 @@ def test_what_was_made_under_a_withdrawn_consent_does_not_come_along(tenant: Ten
     clone(voice)
     spoken = Binding.objects.filter(revision__voice=voice, revision__state="published")
     assert [binding.engine for binding in spoken] == ["mimic"]
+
+
+def test_where_no_engine_clones_one_is_told_so(voice: Voice, mine: Client) -> None:
+    Offer.objects.filter(engine="mimic").delete()
+    forget_remembered()
+    refused = post(mine, CLONE, {"voice": "brand"})
+    assert problem_of(refused) == (422, "cloning_unsupported")
