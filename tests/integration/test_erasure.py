@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from jobs.webhooks.endpoints import create_endpoint
 from jobs.webhooks.fanning import fan_out
 from jobs.wire import redis_client
 from personalities.models import Personality
-from synthesis_worker.artifacts import KeptArtifacts
+from synthesis_worker.artifacts import Kept
 from tenants.audit import PLATFORM
 from tenants.models import AuditLine
 from tenants.people import add_person
@@ -321,7 +322,7 @@ def test_an_erasure_that_died_on_the_way_is_finished_by_the_sweep(
 
 
 def test_an_artifact_leaves_a_workers_memory_by_itself() -> None:
-    kept, read = KeptArtifacts(seconds=0.05), iter([b"one", b"two"])
+    kept, read = Kept[bytes](seconds=0.05), iter([b"one", b"two"])
     assert kept.get("a", lambda: next(read)) == b"one"
     assert kept.get("a", lambda: next(read)) == b"one"
     eventually(lambda: not len(kept))
@@ -335,3 +336,10 @@ def test_the_facts_of_a_consent_can_be_proven_and_not_read(tenant: Tenant, mine:
     erase(mine)
     [told] = AuditLine.objects.get(action="voice.erased").detail["consents"]
     assert told["sha256"] == hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def test_many_uses_of_what_is_kept_wait_by_one_thread() -> None:
+    kept, before = Kept[bytes](), threading.active_count()
+    for turn in range(50):
+        kept.get(str(turn % 3), lambda: b"artifact")
+    assert threading.active_count() <= before + 1
