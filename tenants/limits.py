@@ -21,7 +21,7 @@ class LimitReachedError(Exception):
     status = HTTPStatus.FORBIDDEN
 
     def __init__(self, limit: str, allowed: int, *, retry_after: int | None = None) -> None:
-        super().__init__(f"This tenant may have {allowed} {limit}, and has them.")
+        super().__init__(f"This tenant has as many {limit} as it may have: {allowed}.")
         self.details = {"limit": limit, "allowed": allowed}
         if retry_after is not None:
             self.status, self.retry_after = HTTPStatus.TOO_MANY_REQUESTS, retry_after

@@ -90,7 +90,7 @@ class PersonalityView(APIView):
     @extend_schema(
         operation_id="delete_personality",
         parameters=[IF_MATCH],
-        responses=presenting.PersonalityGone,
+        responses={200: presenting.PersonalityGone},
     )
     def delete(self, request: Request, personality: str) -> Response:
         """Where it was the primary the first active one is now: the answer says which, or none."""

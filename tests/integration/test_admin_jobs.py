@@ -262,6 +262,7 @@ def test_a_tenants_voice_can_be_described_but_not_bound_anew(
 def save_voice(client: Client, voice: Voice, **fields: str) -> None:
     """As its form would, with `active` unticked."""
     inlines = {"revisions-TOTAL_FORMS": "0", "revisions-INITIAL_FORMS": "0"}
+    inlines["version"] = str(voice.version)
     path = reverse("admin:voices_voice_change", args=[voice.id])
     assert client.post(path, fields | inlines).status_code == 302
 

@@ -70,7 +70,9 @@ def test_the_tenants_limits_hold_for_staff_as_well(tenant: Tenant, admin_client:
     none, one = make_tenant("none", custom_voices=0), make_tenant("one", custom_voices=1)
     assert "no voices of" in errors_of(admin_client.post(ADD, form_for(none)))
     assert admin_client.post(ADD, form_for(one)).status_code == 302
-    assert "may have 1 custom voices" in errors_of(admin_client.post(ADD, form_for(one, "second")))
+    assert "as many custom voices as it may have: 1" in errors_of(
+        admin_client.post(ADD, form_for(one, "second"))
+    )
     assert list(Voice.objects.values_list("tenant", "slug")) == [(one.id, "brand")]
 
 

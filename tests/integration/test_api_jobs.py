@@ -74,7 +74,7 @@ def cursor(text: str) -> str:
         ({"batch": "x"}, 400),
         ({"batch": "\x00"}, 400),
         ({"cursor": "x"}, 404),
-        ({"cursor": "\x00"}, 200),
+        ({"cursor": "\x00"}, 400),
         ({"cursor": cursor("p=x")}, 404),
         ({"cursor": cursor("p=\x00")}, 404),
         ({"cursor": cursor("p=" + "9" * 5000)}, 404),
@@ -150,7 +150,7 @@ def test_voices_say_who_can_speak_them(api: Client, tenant: Tenant) -> None:
     }
 
 
-@pytest.mark.parametrize("reference", ["nobody", "no%00body", "no%ED%A0%80body", "a%2Fb", "%F0"])
+@pytest.mark.parametrize("reference", ["nobody", "no%ED%A0%80body", "a%2Fb", "%F0"])
 def test_a_voice_nobody_has_is_404(api: Client, reference: str) -> None:
     assert problem_of(api.get(f"/api/v1/voices/{reference}"))[0] == 404
 
@@ -177,7 +177,7 @@ def test_usage_is_summed_by_day_and_provider(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "day", ["yesterday", "2030-02-30", "0001-01-01", "9999-12-31", "\x00", "", "2030-01-01T00:00"]
+    "day", ["yesterday", "2030-02-30", "0001-01-01", "9999-12-31", "", "2030-01-01T00:00"]
 )
 def test_a_day_that_is_no_day_is_refused_by_name(api: Client, day: str) -> None:
     for name in ("since", "until"):

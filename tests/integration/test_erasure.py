@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -335,3 +336,10 @@ def test_the_facts_of_a_consent_can_be_proven_and_not_read(tenant: Tenant, mine:
     erase(mine)
     [told] = AuditLine.objects.get(action="voice.erased").detail["consents"]
     assert told["sha256"] == hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def test_many_uses_of_what_is_kept_wait_by_one_thread() -> None:
+    kept, before = Kept[bytes](), threading.active_count()
+    for turn in range(50):
+        kept.get(str(turn % 3), lambda: b"artifact")
+    assert threading.active_count() <= before + 1

@@ -11,9 +11,19 @@ from jobs.models import Job, Offer
 from jobs.services.workers import offer_engine
 from jobs.states import State
 from tenants.audit import PLATFORM
-from tests.own import add_sample, agree, ask_clone, clone, cloned_voice, own_voice, recording, say
+from tests.own import (
+    add_sample,
+    agree,
+    ask_clone,
+    clone,
+    cloned_voice,
+    own_voice,
+    recording,
+    say,
+    withdraw,
+)
 from tests.speech import ENGINES, post, problem_of, speak
-from voices.models import Revision, Sample, Status
+from voices.models import Binding, Revision, Sample, Status
 from voices.owning import erasing
 from voices.owning.consents import withdraw_consent
 from voices.owning.drafting import change_settings
@@ -181,3 +191,20 @@ def test_who_asks_for_a_clone_as_the_old_one_is_forgotten_gets_it(
     erasing.revert_voice(voice=voice, actor=PLATFORM, expected=None)
     assert speak(asked[0]).state == State.SUCCEEDED
     assert voice.revisions.filter(state=Revision.State.PUBLISHED).count() == 1
+
+
+def test_what_was_made_under_a_withdrawn_consent_does_not_come_along(tenant: Tenant) -> None:
+    voice = cloned_voice(tenant)
+    Binding.objects.filter(revision__voice=voice).update(engine="parrot")
+    withdraw(voice)
+    agree(voice)
+    clone(voice)
+    spoken = Binding.objects.filter(revision__voice=voice, revision__state="published")
+    assert [binding.engine for binding in spoken] == ["mimic"]
+
+
+def test_where_no_engine_clones_one_is_told_so(voice: Voice, mine: Client) -> None:
+    Offer.objects.filter(engine="mimic").delete()
+    forget_remembered()
+    refused = post(mine, CLONE, {"voice": "brand"})
+    assert problem_of(refused) == (422, "cloning_unsupported")

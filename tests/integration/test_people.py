@@ -206,3 +206,20 @@ def test_who_steps_down_as_owner_is_not_left_on_a_closed_page(tenant: Tenant) ->
     path = reverse("admin:tenants_membership_role", args=[me.id, "viewer"])
     assert client.post(path)["Location"] == "/admin/"
     assert client.post(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "heading"),
+    [
+        ("/admin/voices/voice/nothing/", 404, "There is nothing here"),
+        ("/admin/tenants/tier/", 403, "This is not for your role"),
+    ],
+)
+def test_a_page_that_is_not_there_or_not_theirs_is_told_to_people_in_words(
+    tenant: Tenant, client: Client, address: str, status: int, heading: str
+) -> None:
+    person = add(tenant, "vi", Role.VIEWER).person
+    client.force_login(person.user)
+    answer = client.get(address, follow=True)
+    assert answer.status_code == status
+    assert heading in answer.content.decode()

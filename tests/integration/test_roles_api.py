@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
@@ -47,6 +47,7 @@ def table() -> dict[str, dict[str, str]]:
 def stage(db: None, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """The test is one transaction: a view that gives up a connection in one keeps this."""
     monkeypatch.setitem(connection.settings_dict, "AUTOCOMMIT", False)
+    connections[DEFAULT_DB_ALIAS].close_at = None  # a whole run lives longer than it may
     return Stage()
 
 

@@ -11,11 +11,13 @@ from django.db import connection
 from jobs.answering import answer_bell
 from jobs.keeper import Stop
 from jobs.models import Worker
+from jobs.patience import InterruptedJobError
 from jobs.presence import worker_name
 from jobs.services.workers import ensure_queues, offer_engine
 from synthesis_worker import speaking
 from synthesis_worker.equipment import capabilities_by_engine, engines
 from synthesis_worker.speaking import ProgressMeter, speak_or_reuse
+from synthesis_worker.telling import ProgressTeller, go_on
 from tests.engines import echo
 from tests.integration.test_worker_process import say
 from tests.ledger import a_worker, ago, look
@@ -139,3 +141,15 @@ def test_chunks_without_sound_leave_no_gap(tenant: Tenant, monkeypatch: pytest.M
     result = look(job_id).result
     assert result is not None
     assert result["seconds"] == echo("wait 0.3").seconds
+
+
+def test_an_engine_that_tells_its_progress_ends_where_the_job_is_stopped(caller: Caller) -> None:
+    def work(job: ClaimedJob, held: Held) -> None:
+        held.stop = Stop.CANCELLED
+        with pytest.raises(InterruptedJobError):
+            go_on(held, ProgressTeller(job), 0.5)
+        raise InterruptedJobError
+
+    job_id = accepted(caller, ONE)
+    answer_bell(str(job_id), work)
+    assert look(job_id).state == "cancelled"

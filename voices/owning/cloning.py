@@ -11,7 +11,6 @@ from django.db import transaction
 from jobs.errors import IdempotencyConflictError
 from jobs.pressure import check_pressure
 from jobs.services.accept import NewJob, Step, find_made, submit_job
-from tenants.limits import lock_limits
 from voices.accepting import Submitted
 from voices.errors import SpeechNotAllowedError
 from voices.models import Consent, Making, Status, Voice
@@ -73,7 +72,7 @@ def submit_clone(asked: CloneRequest) -> Submitted:
     maker = choose_maker(voice, asked.engine, commercial=caller.commercial)
     check_speaker(voice, maker.engine)
     material = _material(voice, asked.samples, maker)
-    check_pace(caller.tenant_id, CLONE, lock_limits(caller.tenant_id).clones_per_hour)
+    check_pace(caller.tenant_id, CLONE)
     check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
     job = _job(asked, voice, maker, material)
     submit_job(job)

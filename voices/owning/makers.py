@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voices.models import Sample, Voice
     from voices.routing import Offered
 
-BEST = CHAINS["highest"]
+BEST, ANY = CHAINS["highest"], "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def choose_maker(voice: Voice, named: str | None, *, commercial: bool) -> Maker:
     cloning = {name: offer for name, offer in known.items() if offer.capabilities.get("clones")}
     refusals = [
         refusal
-        for name in ([named] if named else cloning)
+        for name in ([named] if named else cloning or [ANY])
         if (refusal := _refuse(name, cloning.get(name), voice, commercial=commercial))
     ]
     refused = {refusal.engine for refusal in refusals}
@@ -68,7 +68,9 @@ def choose_maker(voice: Voice, named: str | None, *, commercial: bool) -> Maker:
 
 def _refuse(name: str, offer: Offered | None, voice: Voice, *, commercial: bool) -> Refusal | None:
     if offer is None:
-        return Refusal(name, "cloning_unsupported", f"No engine {name} that clones was seen here.")
+        return Refusal(
+            name, "cloning_unsupported", f"No engine ({name}) that clones was seen here."
+        )
     if primary_language(voice.language) not in offer.spoken:
         return Refusal(name, "language_unsupported", f"{name} does not speak {voice.language}.")
     if commercial and not offer.capabilities["commercial"]:

@@ -11,17 +11,19 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.models import Job
-from tenants.limits import LimitReachedError
+from tenants.limits import LimitReachedError, lock_limits
 
 HOUR = timedelta(hours=1)
 SLACK = timedelta(minutes=10)  # by which the clocks that made the ids may be behind
+LIMITS = {"clone": "clones_per_hour", "train": "trainings_per_hour"}  # by kind of job
 
 
-def check_pace(tenant_id: UUID, kind: str, allowed: int) -> None:
-    """Raise where so many of this kind were asked for within the hour. Under the tenant's lock.
+def check_pace(tenant_id: UUID, kind: str) -> None:
+    """Raise where the hour has as many of this kind as it may. Holds the tenant's limits.
 
     Jobs are counted, since what they made is gone with the voice that is erased or taken back.
     """
+    allowed: int = getattr(lock_limits(tenant_id), LIMITS[kind])
     begun = Job.objects.filter(
         tenant_id=tenant_id, kind=kind, id__gt=_first_id(), created_at__gt=Now() - HOUR
     )
@@ -29,7 +31,8 @@ def check_pace(tenant_id: UUID, kind: str, allowed: int) -> None:
     if len(times) < allowed:
         return
     wait = ceil((times[-1] + HOUR - timezone.now()).total_seconds()) if times else None
-    raise LimitReachedError(f"{kind}s within an hour", allowed, retry_after=wait and max(1, wait))
+    made = LIMITS[kind].partition("_")[0]
+    raise LimitReachedError(f"{made} within an hour", allowed, retry_after=wait and max(1, wait))
 
 
 def _first_id() -> UUID:
