@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.models import Job, Offer
+from jobs.models import Event, Job, Offer
 from jobs.services.accept import Step
 from jobs.services.endings import cancel_job
 from jobs.states import State
-from tenants.audit import PLATFORM
 from tests.gpu.card_workers import (
     ENGINE,
     QUEUE,
     SECONDS_TO_START,
     StyleTts2Worker,
     XttsWorker,
+    all_end,
     kept,
     running,
     say,
@@ -33,7 +33,6 @@ from tests.own import agree, ask_clone
 from tests.recordings import recording, send
 from tests.speech import SYNTHESIZE, keyed, make_voice, post, problem_of, wait_for_end
 from voices.models import Sample, Voice
-from voices.owning.publishing import publish_draft
 from voices.selectors import forget_remembered
 
 if TYPE_CHECKING:
@@ -150,22 +149,26 @@ def test_a_recording_becomes_a_voice_that_speaks(
     clone = wait_for_end(client, asked.json()["id"], 60)
     assert (clone["state"], clone["result"]["likeness"]) == ("succeeded", None)
     assert client.get("/api/v1/voices/brand").json()["status"] == "ready"
-    sample = client.get("/api/v1/voices/brand/sample")
-    job = wait_for_end(client, sample.json()["id"], 60)
+    assert Event.objects.get(name="voice.ready").data["job_id"] == clone["id"]
+    preview = Job.objects.get(kind="synthesize")
+    job = wait_for_end(client, str(preview.id), 60)
     assert (job["state"], job["result"]["engine"]) == ("succeeded", ENGINE)
     heard = client.get("/api/v1/voices/brand/sample")
     assert (heard.status_code, heard.headers["Content-Type"]) == (200, "audio/mpeg")
     assert kept(Job.objects.get(id=job["id"])).seconds > 0.5
 
 
-def test_a_voice_is_cloned_by_one_engine_after_the_other_and_speaks_by_both(
+def test_a_voice_is_cloned_by_all_engines_that_are_awake_and_speaks_by_each(
     worker: XttsWorker, styletts2: StyleTts2Worker, tenant: Tenant, client: Client
 ) -> None:
-    voice = cloned(tenant)
+    """Also where one of them cannot: the spoilt one."""
     eventually(styletts2.is_up, SECONDS_TO_START)
     forget_remembered()
-    assert_done_once(ends(uuid.UUID(ask_clone(voice, engine="styletts2")), 60).id)
-    publish_draft(voice=voice, actor=PLATFORM, expected=None)
+    ask_clone(teachable(tenant))
+    asked = Job.objects.filter(kind="clone").values_list("id", flat=True)
+    came_to = {job.plan[0]["engine"]: job.error_code for job in all_end(asked)}
+    assert came_to == {ENGINE: "", "styletts2": "", "spoilt": "model_damaged"}
+    assert client.get("/api/v1/voices/brand").json()["status"] == "ready"
     for engine in (ENGINE, "styletts2"):
         asked = {"text": "Hello there.", "voice": "brand", "engine": engine}
         job = wait_for_end(client, post(client, SYNTHESIZE, asked).json()["id"], 60)

@@ -83,10 +83,12 @@ def test_once_it_is_withdrawn_what_was_under_way_ends(tenant: Tenant, mine: Clie
     twin = say(mine, "One.")
     assert claim_job(running, worker="w1") is not None
     withdraw(voice)
-    for job_id in (queued, running, twin):
-        job = Job.objects.get(id=job_id)
+    spoken = Job.objects.filter(kind="synthesize")
+    assert {str(job.id) for job in spoken} > {queued, running, twin}, "and the voice's sentence"
+    for job in spoken:
         assert (job.state, job.error_code) == (State.FAILED, WITHDRAWN)
-    assert Event.objects.filter(name="job.failed", data__code=WITHDRAWN).count() == 3
+    told = Event.objects.filter(name="job.failed", data__code=WITHDRAWN)
+    assert told.count() == spoken.count()
 
 
 def test_another_voice_goes_on_speaking(tenant: Tenant, mine: Client) -> None:
@@ -214,7 +216,7 @@ def test_a_request_that_was_checked_before_the_withdrawal_is_not_accepted_after_
     erase_voice(voice=voice, actor=PLATFORM, expected=None)
     with pytest.raises(VoiceNotFoundError):
         accept_all([prepared])
-    assert not Job.objects.filter(kind="synthesize").exists()
+    assert not Job.objects.filter(kind="synthesize", request__text="Hello.").exists()
 
 
 def test_a_worker_that_has_the_artifact_in_memory_does_not_speak_with_it(

@@ -1,8 +1,8 @@
-"""Asking for a clone: consent, samples and engine are checked; job and making are one commit."""
+"""Asking for a clone: consent, samples and engines are checked; jobs and makings are one commit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,15 @@ from django.db import transaction
 
 from jobs.errors import IdempotencyConflictError
 from jobs.pressure import check_pressure
-from jobs.services.accept import NewJob, Step, find_made, submit_job
+from jobs.services.accept import NewJob, Step, find_made, submit_jobs
 from voices.accepting import Submitted
-from voices.errors import SpeechNotAllowedError
+from voices.errors import SpeechNotAllowedError, VoiceError
 from voices.models import Consent, Making, Status, Voice
 from voices.owning.consents import usable_samples
 from voices.owning.describing import check_room, hold, note, own_voice
 from voices.owning.drafting import check_speaker
 from voices.owning.errors import ConsentMissingError, ConsentWithdrawnError, VoiceBusyError
-from voices.owning.makers import choose_maker
+from voices.owning.makers import choose_makers
 from voices.owning.pace import check_pace
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
     from voices.models import Sample
     from voices.owning.makers import Maker
 
+    Task = tuple[Maker, "Material"]
+
 CLONE = "clone"
 COST = 10.0  # seconds of work, until it is known better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloneRequest:
-    """Which voice, and where somebody cares: by which engine, from which samples."""
+    """Which voice, and where somebody cares: by which engine alone, from which samples."""
 
     caller: Caller
     voice: str
@@ -69,16 +71,16 @@ def submit_clone(asked: CloneRequest) -> Submitted:
     voice = hold(own_voice(caller.tenant_id, asked.voice))
     if voice.status == Status.TRAINING:
         raise VoiceBusyError
-    maker = choose_maker(voice, asked.engine, commercial=caller.commercial)
-    check_speaker(voice, maker.engine)
-    material = _material(voice, asked.samples, maker)
+    tasks = _tasks(asked, voice)
     check_pace(caller.tenant_id, CLONE)
     check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
-    job = _job(asked, voice, maker, material)
-    submit_job(job)
-    _begin(job, voice, maker, material)
-    note(caller.actor, "voice.clone_asked", voice, job=str(job.id))
-    return Submitted(job.id)
+    jobs = [_job(asked, voice, maker, material) for maker, material in tasks]
+    jobs[0] = replace(jobs[0], idempotency_key=asked.idempotency_key, body_hash=asked.body_hash)
+    submit_jobs(jobs)
+    _begin(voice, jobs, tasks)
+    for job in jobs:
+        note(caller.actor, "voice.clone_asked", voice, job=str(job.id))
+    return Submitted(jobs[0].id)
 
 
 def _made_before(asked: CloneRequest) -> Submitted | None:
@@ -89,6 +91,20 @@ def _made_before(asked: CloneRequest) -> Submitted | None:
     if made.body_hash != asked.body_hash:
         raise IdempotencyConflictError
     return Submitted(made.job_id, replayed=True)
+
+
+def _tasks(asked: CloneRequest, voice: Voice) -> list[Task]:
+    """Every engine that can make it of what there is; where none can, the best one says why."""
+    tasks, refusals = [], []
+    for maker in choose_makers(voice, asked.engine, commercial=asked.caller.commercial):
+        try:
+            check_speaker(voice, maker.engine)
+            tasks.append((maker, _material(voice, asked.samples, maker)))
+        except VoiceError as error:
+            refusals.append(error)
+    if not tasks:
+        raise refusals[0]
+    return tasks
 
 
 def _material(voice: Voice, named: Sequence[UUID] | None, maker: Maker) -> Material:
@@ -125,20 +141,24 @@ def _job(asked: CloneRequest, voice: Voice, maker: Maker, material: Material) ->
         plan=[Step(maker.engine, maker.queue, binding)],
         request={"voice": voice.slug, "engine": maker.engine, "own_voice": str(voice.id)},
         cost=COST,
-        idempotency_key=asked.idempotency_key,
-        body_hash=asked.body_hash,
     )
 
 
-def _begin(job: NewJob, voice: Voice, maker: Maker, material: Material) -> None:
-    """The database lets in no making without a consent, and no job of this kind without one."""
-    Making.objects.create(
-        job_id=job.id,
-        tenant_id=job.tenant_id,
-        voice=voice,
-        consent=material.consent,
-        kind=job.kind,
-        engine=maker.engine,
-        samples=material.hashes,
+def _begin(voice: Voice, jobs: Sequence[NewJob], tasks: Sequence[Task]) -> None:
+    """The database lets in no making without a consent, and no job of this kind without one.
+
+    One statement writes them all: those of one request have one time.
+    """
+    Making.objects.bulk_create(
+        Making(
+            job_id=job.id,
+            tenant_id=job.tenant_id,
+            voice=voice,
+            consent=material.consent,
+            kind=job.kind,
+            engine=maker.engine,
+            samples=material.hashes,
+        )
+        for job, (maker, material) in zip(jobs, tasks, strict=True)
     )
     Voice.objects.filter(id=voice.id).update(status=Status.TRAINING)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
+from jobs.models import Job
 from voices import dials
 from voices.models import Binding, Revision, Status
 from voices.owning.describing import hold, note, save
@@ -18,8 +19,10 @@ from voices.selectors import current_offers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from django.db.models import QuerySet
+
     from tenants.audit import Actor
-    from voices.models import Voice
+    from voices.models import Making, Voice
     from voices.routing import Offered
 
 DRAFT, PUBLISHED = Revision.State.DRAFT, Revision.State.PUBLISHED
@@ -89,8 +92,14 @@ def _speakers(voice: Voice, revision: Revision | None) -> set[str]:
     if revision is not None:
         engines -= set(fallen(revision).values_list("engine", flat=True))
     if voice.status == Status.TRAINING:
-        engines.update(voice.makings.values_list("engine", flat=True)[:1])
+        engines.update(under_way(voice).values_list("engine", flat=True))
     return engines
+
+
+def under_way(voice: Voice) -> QuerySet[Making]:
+    """Who makes it just now: each engine has a job of its own."""
+    live = Job.objects.filter(ended_at=None)
+    return voice.makings.filter(job_id__in=live.values("id"))
 
 
 def _check(settings: Mapping[str, Any], speakers: Collection[str]) -> None:

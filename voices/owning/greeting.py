@@ -12,6 +12,9 @@ from django.db.models.functions import Now
 from jobs.models import Job
 from jobs.services.accept import find_made
 from jobs.states import FINAL, Priority, State
+from tenants.audit import PLATFORM
+from tenants.callers import caller_for
+from tenants.models import Tenant
 from tenants.scopes import Scope
 from voices.owning.errors import SampleNotMadeError
 from voices.requests import SynthesisRequest, body_hash
@@ -50,6 +53,12 @@ def submit_sample(caller: Caller, reference: str) -> Submitted:
     if not is_made and Scope.JOBS_WRITE not in caller.scopes:
         raise SampleNotMadeError
     return submit_synthesis(Ask(caller, request, key, body))
+
+
+def greet(tenant_id: UUID, voice_id: UUID) -> None:
+    """Have the sentence of a fresh voice spoken, so that it is there when somebody looks."""
+    tenant = Tenant.objects.select_related("tier").get(id=tenant_id)
+    submit_sample(caller_for(tenant, [Scope.JOBS_WRITE], PLATFORM), str(voice_id))
 
 
 def sentence_in(language: str) -> str:

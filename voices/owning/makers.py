@@ -1,4 +1,4 @@
-"""Engines that clone: which of them is to make a voice, and how much it wants to hear."""
+"""Engines that clone: which of them are to make a voice, and how much each wants to hear."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Maker:
             raise SamplesTooLongError(f"{wants} these are {seconds:.1f}: name fewer.")
 
 
-def choose_maker(voice: Voice, named: str | None, *, commercial: bool) -> Maker:
-    """The one named, else the best that clones: awake before asleep."""
+def choose_makers(voice: Voice, named: str | None, *, commercial: bool) -> list[Maker]:
+    """The one named, else all that clone, best first; who sleeps only where nobody is awake."""
     known = offers_by_engine(current_offers())
     cloning = {name: offer for name, offer in known.items() if offer.capabilities.get("clones")}
     refusals = [
@@ -63,7 +63,8 @@ def choose_maker(voice: Voice, named: str | None, *, commercial: bool) -> Maker:
     ]
     if not fit:
         raise NoEngineError(refusals)
-    return _maker(min(fit, key=_rank))
+    fit.sort(key=_rank)
+    return [_maker(offer) for offer in fit if not offer.asleep] or [_maker(fit[0])]
 
 
 def _refuse(name: str, offer: Offered | None, voice: Voice, *, commercial: bool) -> Refusal | None:
@@ -81,8 +82,8 @@ def _refuse(name: str, offer: Offered | None, voice: Voice, *, commercial: bool)
     return None
 
 
-def _rank(offer: Offered) -> tuple[bool, int]:
-    return offer.asleep, BEST.index(offer.engine) if offer.engine in BEST else len(BEST)
+def _rank(offer: Offered) -> int:
+    return BEST.index(offer.engine) if offer.engine in BEST else len(BEST)
 
 
 def _maker(offer: Offered) -> Maker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -14,8 +15,9 @@ from jobs.states import State
 from tenants.audit import PLATFORM
 from voices.models import Artifact, Binding, Making, Status, Voice
 from voices.owning.describing import hold, note, save
-from voices.owning.drafting import draft_of
+from voices.owning.drafting import draft_of, under_way
 from voices.owning.errors import ConsentWithdrawnError, VoiceNotReadyError
+from voices.owning.greeting import greet
 from voices.owning.publishing import fallen, put_forward, speaks
 
 if TYPE_CHECKING:
@@ -52,9 +54,12 @@ def finish_clone(job: ClaimedJob, made: Made) -> bool:
     if making.consent.withdrawn_at is not None:
         raise ConsentWithdrawnError
     artifact = _keep(making, made)
-    _take_up(voice, job, artifact)
     note(PLATFORM, "voice.cloned", voice, job=str(job.id), artifact=artifact.sha256)
-    tell_tenant(job.tenant_id, READY, {"voice_id": str(voice.id), "job_id": str(job.id)})
+    _take_up(voice, job, artifact)
+    if under_way(voice).exclude(job_id=job.id).exists():
+        save(voice)
+    else:
+        _be_ready(voice, making)
     return finish_job(job, result=_result(job, made), charge=_charge(job, making))
 
 
@@ -71,17 +76,24 @@ def _keep(making: Making, made: Made) -> Artifact:
 
 
 def _take_up(voice: Voice, job: ClaimedJob, artifact: Artifact) -> None:
-    """The draft speaks with it. What a voice first has to say is published at once."""
-    draft = draft_of(voice)
+    """The draft speaks with it."""
     Binding.objects.update_or_create(
-        revision=draft,
+        revision=draft_of(voice),
         engine=artifact.engine,
         defaults={"model": job.binding["model"], "speaker": None, "artifact": artifact},
     )
+
+
+def _be_ready(voice: Voice, making: Making) -> None:
+    """Its last engine is done. What a voice first has to say is published at once, and heard."""
     if not speaks(voice):
+        draft = draft_of(voice)
         fallen(draft).delete()  # it does not come along
         put_forward(voice, draft)
+        transaction.on_commit(partial(greet, making.tenant_id, voice.id), robust=True)
     save(voice, status=Status.READY, trouble="")
+    told = {"voice_id": str(voice.id), "job_id": str(making.job_id)}
+    tell_tenant(making.tenant_id, READY, told)
 
 
 def _result(job: ClaimedJob, made: Made) -> dict[str, Any]:
@@ -109,10 +121,30 @@ def note_end(job_id: UUID, state: State, code: str, message: str) -> None:
         return
     if state == State.FAILED:
         voice.trouble = message[:LONGEST_TROUBLE] or code
-        told = {"voice_id": str(voice.id), "job_id": str(job_id), "code": code}
-        tell_tenant(making.tenant_id, FAILED, told | {"message": voice.trouble})
-    voice.status = _settled(voice)
+    if not under_way(voice).exists():
+        _give_up(voice, making, state, code)
     voice.save(update_fields=["status", "trouble"])
+
+
+def _give_up(voice: Voice, making: Making, state: State, code: str) -> None:
+    """Nobody makes it any more. What other engines made of the same request is a voice."""
+    if _made_beside(making):
+        return _be_ready(voice, making)
+    voice.status = _settled(voice)
+    if state == State.FAILED:
+        told = {"voice_id": str(voice.id), "job_id": str(making.job_id), "code": code}
+        tell_tenant(making.tenant_id, FAILED, told | {"message": voice.trouble})
+    return None
+
+
+def _made_beside(making: Making) -> bool:
+    """Makings of one request were written by one statement, at one time."""
+    beside = Artifact.objects.filter(
+        making__voice=making.voice_id,
+        making__created_at=making.created_at,
+        making__consent__withdrawn_at=None,
+    )
+    return beside.exists()
 
 
 def _settled(voice: Voice) -> Status:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.models import Job
 from voices.dials import ADVANCED, SETTINGS, dial_of, shown
 from voices.models import Revision, Status
-from voices.owning.drafting import edited
+from voices.owning.drafting import edited, under_way
 from voices.routing import offers_by_engine
 from voices.selectors import current_offers
 
@@ -27,10 +27,11 @@ class Progress:
 
 
 def making_of(voice: Voice) -> Progress | None:
-    """The latest. A stock voice was made elsewhere."""
+    """The latest, or one that is under way. A stock voice was made elsewhere."""
     if voice.tenant_id is None:
         return None
-    job_id = voice.makings.values_list("job_id", flat=True).first()
+    live = under_way(voice) if voice.status == Status.TRAINING else voice.makings
+    job_id = live.values_list("job_id", flat=True).first()
     if job_id is None:
         return None
     if voice.status != Status.TRAINING:
