@@ -165,8 +165,8 @@ def test_a_voice_is_cloned_by_all_engines_that_are_awake_and_speaks_by_each(
     eventually(styletts2.is_up, SECONDS_TO_START)
     forget_remembered()
     ask_clone(teachable(tenant))
-    asked = Job.objects.filter(kind="clone").values_list("id", flat=True)
-    came_to = {job.plan[0]["engine"]: job.error_code for job in all_end(asked)}
+    clones = Job.objects.filter(kind="clone").values_list("id", flat=True)
+    came_to = {job.plan[0]["engine"]: job.error_code for job in all_end(clones)}
     assert came_to == {ENGINE: "", "styletts2": "", "spoilt": "model_damaged"}
     assert client.get("/api/v1/voices/brand").json()["status"] == "ready"
     for engine in (ENGINE, "styletts2"):
