@@ -15,9 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from gpu_worker.engines.file_hash import sha256_of
 from gpu_worker.engines.styletts2.convert import READER, RefusedError, convert
 from gpu_worker.engines.styletts2.engine import StyleTts2Engine
-from gpu_worker.engines.styletts2.model_files import CONFIG, WEIGHTS, read_config, sha256_of
+from gpu_worker.engines.styletts2.model_files import CONFIG, WEIGHTS, read_config
 from gpu_worker.engines.styletts2.stock import SPEAKING
 from synthesis_worker.contract import ModelDamaged, ModelMissing, SpeechError
 from tests.gpu.styletts2_models import (

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
-from gpu_worker.engines.styletts2.model_files import sha256_of, write_model
+from gpu_worker.engines.file_hash import sha256_of
+from gpu_worker.engines.styletts2.model_files import write_model
 from gpu_worker.engines.styletts2.stock import build
 
 if TYPE_CHECKING:

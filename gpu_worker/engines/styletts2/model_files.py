@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import load_file, save_file
 
+from gpu_worker.engines.file_hash import sha256_of
 from gpu_worker.engines.styletts2.stock import build, settle
 from synthesis_worker.contract import ModelDamaged, ModelMissing
 
@@ -65,7 +65,7 @@ def read_config(folder: Path) -> Config:
 
 def digest_of(folder: Path) -> str:
     """It names the weights by their hash, so the settings' own hash is that of the whole."""
-    read_config(folder)
+    _check_weights(folder, read_config(folder))
     return sha256_of(folder / CONFIG)
 
 
@@ -81,11 +81,6 @@ def load_networks(folder: Path, device: torch.device) -> dict[str, nn.Module]:
     for network in networks.values():
         settle(network, device)
     return networks
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _missing(folder: Path) -> ModelMissing | ModelDamaged:

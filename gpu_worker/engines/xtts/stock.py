@@ -13,6 +13,7 @@ from importlib.resources import files
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gpu_worker.engines.file_hash import sha256_of
 from synthesis_worker.contract import ModelDamaged, ModelMissing
 
 if TYPE_CHECKING:
@@ -116,22 +117,6 @@ def published() -> dict[str, str]:
 
 
 def hashes_of(folder: Path) -> tuple[str, ...]:
-    """The sha256 of each of FILES. A large file is read once per state."""
+    """The sha256 of each of FILES."""
     _check_files(folder)
-    states = tuple((name, _state(folder / name)) for name in FILES)
-    return _hashes(folder, states)
-
-
-def _state(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
-
-
-@cache
-def _hashes(folder: Path, states: tuple[tuple[str, object], ...]) -> tuple[str, ...]:
-    return tuple(_sha256(folder / name) for name, _ in states)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return tuple(sha256_of(folder / name) for name in FILES)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch.nn import functional
 
-from synthesis_worker.contract import SpeechError, Unsupported
+from gpu_worker.engines import cloned_voice
+from synthesis_worker.contract import SpeechError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +18,9 @@ if TYPE_CHECKING:
 
     from synthesis_worker.contract import Waveform
 
+ENGINE = "xtts"
 SHORTEST = 0.33  # seconds: below, the model hears nothing
-SILENT = 1e-3  # peak: about -60 dBFS
 PLACES, TIMBRE = 32, 512  # of what is heard: the same in all models of this kind
-FACTS = "voicemill"
 LATENTS, SPEAKER = "latents", "speaker"
 
 
@@ -45,18 +41,13 @@ class Speaker:
 
 
 def check_samples(samples: Sequence[Waveform]) -> None:
-    if not samples:
-        raise SpeechError("Cloning needs a sample.", code="sample_missing")
     for sample in samples:
         if sample.seconds < SHORTEST:
             raise SpeechError(
                 f"A sample of {sample.seconds:.2f} s is too short: {SHORTEST} s at least.",
                 code="sample_too_short",
             )
-        if not torch.from_numpy(sample.samples).isfinite().all():
-            raise SpeechError("A sample holds what is no number.", code="sample_damaged")
-        if float(abs(sample.samples).max()) < SILENT:
-            raise SpeechError("A sample is silent.", code="sample_silent")
+    cloned_voice.check_audible(samples)
 
 
 @torch.inference_mode()
@@ -91,18 +82,8 @@ def _sound(model: Any, sample: Waveform, hearing: Hearing) -> Tensor:
 
 
 def pack(speaker: Speaker, digest: str, samples: Sequence[Waveform], hearing: Hearing) -> bytes:
-    """The artifact's bytes: the same samples give the same."""
-    facts = {
-        "engine": "xtts",
-        "model": digest,
-        "samples": [hashlib.sha256(one.samples.tobytes()).hexdigest() for one in samples],
-        "hearing": [getattr(hearing, name) for name in Hearing.__slots__],
-    }
     tensors = {LATENTS: speaker.latents, SPEAKER: speaker.embedding}
-    return save(
-        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()},
-        metadata={FACTS: json.dumps(facts, sort_keys=True)},
-    )
+    return cloned_voice.pack(tensors, ENGINE, digest, samples, hearing=astuple(hearing))
 
 
 @torch.inference_mode()
@@ -114,31 +95,5 @@ def likeness_of(model: Any, speaker: Speaker, said: Waveform) -> float:
 
 
 def unpack(data: bytes, digest: str, width: int) -> Speaker:
-    """Refuses what another model has heard: it would be another speaker's voice."""
-    try:
-        tensors, facts = load(data), _facts(data)
-        told = facts["engine"], facts["model"]
-        speaker = Speaker(tensors[LATENTS], tensors[SPEAKER])
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise _damaged() from error
-    if told != ("xtts", digest):
-        raise Unsupported(
-            "The voice was cloned with another model; clone it again.", code="artifact_outdated"
-        )
-    if not (_is_whole(speaker.latents, PLACES, width) and _is_whole(speaker.embedding, TIMBRE, 1)):
-        raise _damaged()
-    return speaker
-
-
-def _is_whole(tensor: Tensor, *shape: int) -> bool:
-    return tensor.shape == shape and tensor.dtype == torch.float32 and bool(tensor.isfinite().all())
-
-
-def _damaged() -> SpeechError:
-    return SpeechError("The voice's file is damaged; clone it again.", code="artifact_damaged")
-
-
-def _facts(data: bytes) -> dict[str, Any]:
-    size = int.from_bytes(data[:8], "little")
-    facts: dict[str, Any] = json.loads(json.loads(data[8 : 8 + size])["__metadata__"][FACTS])
-    return facts
+    shapes = {LATENTS: (PLACES, width), SPEAKER: (TIMBRE, 1)}
+    return Speaker(*cloned_voice.unpack(data, ENGINE, digest, shapes))
