@@ -108,7 +108,7 @@ def desk(passwords: dict[str, str]) -> Iterator[str]:
 @pytest.fixture
 def mill(desk: str) -> Iterator[None]:
     """All that works, with an engine that clones on the cpu queue."""
-    from jobs.models import Offer
+    from jobs.models import Offer, Worker
 
     work = child_environment(WORKER_MODULES="synthesis_worker.tasks", ENGINES=ENGINES)
     with ExitStack() as stack:
@@ -122,6 +122,7 @@ def mill(desk: str) -> Iterator[None]:
             celery = ("-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@desk")
             begin(queue, *celery, "-P", "threads", "-c", "1", *QUIET)
         wait_until(Offer.objects.filter(engine="mimic").exists, what="an engine that clones")
+        wait_until(Worker.objects.filter(queue="media").exists, what="somebody who listens")
         yield
 
 

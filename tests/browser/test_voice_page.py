@@ -131,6 +131,30 @@ def test_two_ways_are_compared_and_what_was_published_is_taken_back(
         expect(card(page, "samples").locator("[data-sample]")).to_have_count(1)
 
 
+def test_stop_ends_the_work_of_every_engine(
+    program: str, brand: Voice, desk: str, passwords: dict[str, str]
+) -> None:
+    from jobs.models import Job, Worker
+    from jobs.services.workers import offer_engine
+    from tests.ledger import a_worker
+    from tests.speech import ENGINES
+
+    names = ["mimic", "parrot"]
+    for name in names:
+        offer_engine(engine=name, queue="cpu", capabilities=ENGINES["mimic"] | {"engine": name})
+    a_worker(name="nobody")
+    Worker.objects.filter(name="nobody").update(engines=names)
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        page.goto(f"/admin/voices/voice/{brand.id}/change/")
+        making, badge = card(page, "making"), card(page, "head").locator(".vm-badge")
+        expect(making.get_by_label("With")).to_have_value("")
+        making.get_by_role("button", name="Clone from the recordings").click()
+        expect(badge).to_have_text("being made")
+        making.get_by_role("button", name="Stop").click()
+        expect(badge).to_have_text("new")
+    assert [job.state for job in Job.objects.filter(kind="clone")] == ["cancelled", "cancelled"]
+
+
 def test_the_page_goes_on_after_a_consent_was_withdrawn(
     program: str, brand: Voice, desk: str, passwords: dict[str, str]
 ) -> None:

@@ -15,7 +15,7 @@ from voices.models import Revision, Status
 from voices.owning.consent_texts import consent_texts
 from voices.owning.greeting import sentence_in
 from voices.owning.scorecard import scorecard_of
-from voices.owning.selectors import making_of
+from voices.owning.selectors import jobs_of
 from voices.samples.errors import ScriptNotFoundError
 from voices.samples.script import recording_script
 from voices.samples.selectors import owner_of
@@ -24,6 +24,7 @@ from voices.text.languages import primary_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
@@ -86,11 +87,10 @@ class VoicePage:
     def meaning(self) -> str:
         return self._state[2]
 
-    @cached_property
-    def job(self) -> str:
-        """What makes it now."""
-        made = making_of(self.voice)
-        return str(made.job_id) if made and made.progress is not None else ""
+    @property
+    def jobs(self) -> list[UUID]:
+        """What makes it now, to be followed to its end, also if that has just come."""
+        return jobs_of(self.voice) if self.voice.status == Status.TRAINING else []
 
     @property
     def is_cloned(self) -> bool:

@@ -27,17 +27,19 @@ class Progress:
 
 
 def making_of(voice: Voice) -> Progress | None:
-    """The latest, or one that is under way. A stock voice was made elsewhere."""
-    if voice.tenant_id is None:
-        return None
-    live = under_way(voice) if voice.status == Status.TRAINING else voice.makings
-    job_id = live.values_list("job_id", flat=True).first()
-    if job_id is None:
+    """One that is under way, or the latest. A stock voice was made elsewhere."""
+    if voice.tenant_id is None or not (jobs := jobs_of(voice)):
         return None
     if voice.status != Status.TRAINING:
-        return Progress(job_id, None)
-    done = Job.objects.filter(id=job_id).values_list("progress", flat=True).first()
-    return Progress(job_id, done)
+        return Progress(jobs[0], None)
+    done = Job.objects.filter(id=jobs[0]).values_list("progress", flat=True).first()
+    return Progress(jobs[0], done)
+
+
+def jobs_of(voice: Voice) -> list[UUID]:
+    """Of every engine that makes it; where none does any more, the last one's."""
+    live = list(under_way(voice).values_list("job_id", flat=True))
+    return live or list(voice.makings.values_list("job_id", flat=True)[:1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-// Cloning: begun here, followed to its end.
+// Cloning: begun here, and followed.
 import { call, ENDED, follow, VOICE } from "./api.js";
 import { say } from "./elements.js";
 
@@ -11,27 +11,24 @@ export class Making {
     this.begin = card.querySelector("[data-clone]");
     this.stop = card.querySelector("[data-stop]");
     this.begin?.addEventListener("click", () => this.clone());
-    this.stop?.addEventListener("click", () => call("POST", `/api/v1/jobs/${this.job}/cancel`).catch(() => {}));
+    this.stop?.addEventListener("click", () => this.jobs.forEach((job) => call("POST", `/api/v1/jobs/${job}/cancel`).catch(() => {})));
   }
 
   async clone() {
     const engine = this.card.querySelector("[name=engine]")?.value;
     try {
-      const { told } = await call("POST", "/api/v1/jobs/clone", { body: { voice: VOICE.split("/").pop(), ...(engine && { engine }) } });
-      await this.watch(told.id);
+      await call("POST", "/api/v1/jobs/clone", { body: { voice: VOICE.split("/").pop(), ...(engine && { engine }) } });
+      this.ended();
     } catch (problem) {
       say(this.note, problem.message, true);
     }
   }
 
-  async watch(job) {
-    if (this.job === job) return;
-    this.job = job;
+  // Each engine has a job of its own. Whenever one has ended the page is drawn anew, with those left.
+  async watch(jobs) {
+    this.jobs = jobs;
     this.show(true);
-    const told = await follow(`/api/v1/jobs/${job}`, (one) => ENDED.includes(one.state), (one) => this.progress(one));
-    this.job = null;
-    this.show(false);
-    this.tell(told);
+    await follow(`/api/v1/jobs/${jobs[0]}`, (one) => ENDED.includes(one.state), (one) => this.progress(one));
     this.ended();
   }
 
@@ -44,12 +41,7 @@ export class Making {
   progress(job) {
     const share = Math.round(100 * (job.progress ?? 0));
     this.bar.style.width = `${share}%`;
-    say(this.note, job.state === "running" ? `The voice is being made, ${share} %` : "Waiting for a worker");
-  }
-
-  tell(job) {
-    if (job.state === "succeeded") say(this.note, "The voice is ready: test it below.");
-    else if (job.state === "failed") say(this.note, job.error?.message ?? "It could not be made.", true);
-    else say(this.note, "Stopped; nothing was changed.");
+    const by = this.jobs.length > 1 ? ` by ${job.request.engine}, and another engine` : "";
+    say(this.note, job.state === "running" ? `The voice is being made${by}, ${share} %` : "Waiting for a worker");
   }
 }

@@ -42,7 +42,7 @@ async function begin() {
   sliders.load(told, version);
   showDraft(told);
   await Promise.all([samples.refresh(), consents.refresh()]);
-  if (head.dataset.job) await making.watch(head.dataset.job);
+  if (head.dataset.jobs) await making.watch(head.dataset.jobs.split(" "));
 }
 
 begin().catch((problem) => say(head.querySelector("[data-note]"), problem.message, true));
