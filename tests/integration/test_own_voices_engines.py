@@ -10,13 +10,14 @@ import pytest
 
 from jobs.models import Event, Job, Worker
 from jobs.services.endings import cancel_job, end_job
+from jobs.services.housekeeping import expire_late_jobs
 from jobs.services.workers import offer_engine
 from jobs.states import State
 from synthesis_worker.equipment import engines
 from tests.engines import MimicEngine
-from tests.ledger import a_worker
+from tests.ledger import a_worker, ago
 from tests.own import add_sample, agree, own_voice, say, withdraw
-from tests.speech import ENGINES, post, problem_of, speak
+from tests.speech import ENGINES, keyed, post, problem_of, speak
 from voices.models import Artifact, Binding, Making, Revision
 from voices.owning.greeting import SENTENCES
 from voices.selectors import forget_remembered
@@ -188,6 +189,47 @@ def test_a_fresh_voice_has_its_sentence_spoken_without_being_asked(
     heard = mine.get("/api/v1/voices/brand/sample")
     assert (heard.status_code, heard.headers["Content-Type"]) == (200, "audio/mpeg")
     assert len(sentences()) == 1
+
+
+def test_the_answer_names_the_jobs_beside_it(voice: Voice, mine: Client) -> None:
+    first, second = ask(mine)
+    assert mine.get(f"/api/v1/jobs/{first}").json()["request"]["beside"] == [second]
+
+
+def test_a_voice_does_not_wait_for_ever_for_an_engine_that_went_away(
+    voice: Voice, mine: Client
+) -> None:
+    first, second = ask(mine)
+    speak(first)
+    Job.objects.filter(id=second).update(deadline=ago(hours=1))
+    expire_late_jobs()
+    assert Job.objects.get(id=second).state == State.EXPIRED
+    assert status(voice) == ("ready", True)
+
+
+def test_an_erasure_between_two_engines_tells_of_no_voice(voice: Voice, mine: Client) -> None:
+    first, _ = ask(mine)
+    speak(first)
+    gone = mine.delete("/api/v1/voices/brand", headers={"If-Match": "*"})
+    assert (gone.status_code, told("voice.ready"), told("voice.failed")) == (204, 0, 0)
+
+
+def test_the_last_stop_is_answered_also_where_the_sentence_is_refused(
+    tenant: Tenant, voice: Voice, mine: Client
+) -> None:
+    first, second = ask(mine)
+    speak(first)
+    type(tenant).objects.filter(id=tenant.id).update(max_queued=0)
+    assert post(mine, f"/api/v1/jobs/{second}/cancel", {}).status_code < 300
+    assert (status(voice), sentences()) == (("ready", True), [])
+
+
+def test_more_engines_than_may_wait_begin_nothing(
+    tenant: Tenant, voice: Voice, mine: Client
+) -> None:
+    type(tenant).objects.filter(id=tenant.id).update(max_queued=1)
+    assert problem_of(post(keyed(tenant), CLONE, {"voice": "brand"}))[0] == 429
+    assert not Job.objects.exists()
 
 
 def test_a_draft_is_not_heard_before_it_is_published(voice: Voice, mine: Client) -> None:

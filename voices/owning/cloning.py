@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CLONE = "clone"
 COST = 10.0  # seconds of work, until it is known better
+PATIENCE = 3600.0  # seconds: so long a voice waits for the last of several engines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,8 @@ def submit_clone(asked: CloneRequest) -> Submitted:
         raise VoiceBusyError
     tasks = _tasks(asked, voice)
     check_pace(caller.tenant_id, CLONE)
-    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued)
-    jobs = [_job(asked, voice, maker, material) for maker, material in tasks]
-    jobs[0] = replace(jobs[0], idempotency_key=asked.idempotency_key, body_hash=asked.body_hash)
+    check_pressure(tenant_id=caller.tenant_id, ceiling=caller.max_queued, more=len(tasks))
+    jobs = _jobs(asked, voice, tasks)
     submit_jobs(jobs)
     _begin(voice, jobs, tasks)
     for job in jobs:
@@ -131,6 +131,20 @@ def _consent(voice: Voice, all_of: Sequence[Sample] | None, some_of: Sequence[Sa
 
 def _covered_seconds(samples: Sequence[Sample], consent: Consent) -> float:
     return sum(sample.seconds for sample in samples if sample.sha256 in consent.samples)
+
+
+def _jobs(asked: CloneRequest, voice: Voice, tasks: Sequence[Task]) -> list[NewJob]:
+    """The first one answers for all: it has the key, and says which are beside it."""
+    jobs = [_job(asked, voice, maker, material) for maker, material in tasks]
+    if len(jobs) > 1:
+        jobs = [replace(job, expires_after=PATIENCE) for job in jobs]
+    first = replace(
+        jobs[0],
+        request={**jobs[0].request, "beside": [str(job.id) for job in jobs[1:]]},
+        idempotency_key=asked.idempotency_key,
+        body_hash=asked.body_hash,
+    )
+    return [first, *jobs[1:]]
 
 
 def _job(asked: CloneRequest, voice: Voice, maker: Maker, material: Material) -> NewJob:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from tenants.callers import Caller
     from voices.accepting import Submitted
+
+log = logging.getLogger(__name__)
 
 SENTENCES: dict[str, str] = json.loads(
     Path(__file__).with_name("sentences.json").read_text(encoding="utf-8")
@@ -56,9 +59,15 @@ def submit_sample(caller: Caller, reference: str) -> Submitted:
 
 
 def greet(tenant_id: UUID, voice_id: UUID) -> None:
-    """Have the sentence of a fresh voice spoken, so that it is there when somebody looks."""
-    tenant = Tenant.objects.select_related("tier").get(id=tenant_id)
-    submit_sample(caller_for(tenant, [Scope.JOBS_WRITE], PLATFORM), str(voice_id))
+    """Have the sentence of a fresh voice spoken, so that it is there when somebody looks.
+
+    It is a kindness: what stands in its way, a limit or a ledger that is away, is not their trouble.
+    """
+    try:
+        tenant = Tenant.objects.select_related("tier").get(id=tenant_id)
+        submit_sample(caller_for(tenant, [Scope.JOBS_WRITE], PLATFORM), str(voice_id))
+    except Exception as error:  # noqa: BLE001 - whoever made the voice has made it
+        log.info("the voice's sentence is not spoken yet: %s", error)
 
 
 def sentence_in(language: str) -> str:

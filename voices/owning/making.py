@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -90,7 +89,7 @@ def _be_ready(voice: Voice, making: Making) -> None:
         draft = draft_of(voice)
         fallen(draft).delete()  # it does not come along
         put_forward(voice, draft)
-        transaction.on_commit(partial(greet, making.tenant_id, voice.id), robust=True)
+        transaction.on_commit(lambda: greet(making.tenant_id, voice.id))
     save(voice, status=Status.READY, trouble="")
     told = {"voice_id": str(voice.id), "job_id": str(making.job_id)}
     tell_tenant(making.tenant_id, READY, told)
@@ -117,7 +116,7 @@ def note_end(job_id: UUID, state: State, code: str, message: str) -> None:
     if making is None:
         return
     voice = Voice.objects.select_for_update(no_key=True).get(id=making.voice_id)
-    if voice.status != Status.TRAINING:
+    if voice.status != Status.TRAINING or voice.erasing_since is not None:
         return
     if state == State.FAILED:
         voice.trouble = message[:LONGEST_TROUBLE] or code
