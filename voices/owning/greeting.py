@@ -61,7 +61,7 @@ def submit_sample(caller: Caller, reference: str) -> Submitted:
 def greet(tenant_id: UUID, voice_id: UUID) -> None:
     """Have the sentence of a fresh voice spoken, so that it is there when somebody looks.
 
-    It is a kindness: what stands in its way, a limit or a ledger that is away, is not their trouble.
+    It is a kindness: whatever is in its way is not their trouble.
     """
     try:
         tenant = Tenant.objects.select_related("tier").get(id=tenant_id)
