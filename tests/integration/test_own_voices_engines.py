@@ -154,6 +154,17 @@ def test_where_all_of_them_fail_it_is_told_once_with_the_last_reason(
     assert (voice.trouble, told("voice.ready"), told("voice.failed")) == ("Broken: 1.", 0, 1)
 
 
+def test_what_was_made_before_is_no_excuse_for_a_clone_that_failed(
+    voice: Voice, mine: Client
+) -> None:
+    for job_id in ask(mine):
+        speak(job_id)
+    for job_id in ask(mine):
+        end_job(UUID(job_id), State.FAILED, code="broken", message="It broke.")
+    assert (status(voice), voice.trouble) == (("ready", True), "It broke.")
+    assert (told("voice.ready"), told("voice.failed")) == (1, 1)
+
+
 def test_a_withdrawal_between_two_engines_leaves_no_voice(voice: Voice, mine: Client) -> None:
     first, _ = ask(mine)
     speak(first)
@@ -200,6 +211,7 @@ def test_a_voice_does_not_wait_for_ever_for_an_engine_that_went_away(
     voice: Voice, mine: Client
 ) -> None:
     first, second = ask(mine)
+    assert Job.objects.get(id=second).deadline is not None
     speak(first)
     Job.objects.filter(id=second).update(deadline=ago(hours=1))
     expire_late_jobs()
