@@ -25,8 +25,11 @@ def number(name: str, default: float) -> float:
     return float(text(name, str(default)))
 
 
-def integer(name: str, default: int) -> int:
-    return int(text(name, str(default)))
+def integer(name: str, default: int, least: int | None = None) -> int:
+    value = int(text(name, str(default)))
+    if least is not None and value < least:
+        raise ValueError(f"{name} is {value}: {least} at least")
+    return value
 
 
 def flag(name: str, default: bool = False) -> bool:

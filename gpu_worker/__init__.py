@@ -1,1 +1,1 @@
-"""GPU engines, their batching and training. The room is kept free for them."""
+"""Engines of cards: XTTS in one batch, StyleTTS2 a sentence at a time. Doors for Celery."""

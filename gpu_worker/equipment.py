@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -21,8 +23,14 @@ def xtts() -> XttsEngine:
             device=settings.DEVICE,
             slots=settings.BATCH_SLOTS,
             accepted="CPML" in settings.ACCEPTED_LICENCES,
+            give_up=end_process,
         )
     )
+
+
+def end_process() -> None:
+    """As an operator would: it drains and hands back, and is started anew by what supervises it."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def styletts2() -> StyleTts2Engine:

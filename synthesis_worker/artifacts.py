@@ -19,11 +19,11 @@ class Kept(Generic[T]):
 
     def __init__(self, seconds: float = KEEP_SECONDS, most: int = MOST) -> None:
         self._seconds, self._most = seconds, most
-        self._kept: dict[str, tuple[float, T]] = {}
+        self._kept: dict[str | bytes, tuple[float, T]] = {}
         self._lock = threading.Lock()
         self._waiting = False  # a timer runs
 
-    def get(self, name: str, read: Callable[[], T]) -> T:
+    def get(self, name: str | bytes, read: Callable[[], T]) -> T:
         with self._lock:
             known = self._kept.pop(name, None)
         data = known[1] if known else read()

@@ -42,7 +42,7 @@ def _cloning_engine(name: str) -> CloningEngine:
     engine: Any = engines().get(name)
     if engine is None:
         raise ModelMissing(f"This worker has no engine {name!r}.", code="engine_missing")
-    if not engine.capabilities.clones:
+    if not hasattr(engine, "clone"):  # one that lacks its model says so itself
         raise Unsupported(f"{name} does not clone.", code="cloning_unsupported")
     cloning: CloningEngine = engine
     return cloning

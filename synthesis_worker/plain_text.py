@@ -9,11 +9,12 @@ SYLLABLE = 3  # a character of a wide script (Chinese, Japanese, Korean) lasts a
 
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]+")
 _PHONEME_BLOCK = re.compile(r"\[(?=\[)|\](?=\])")
-_PARAGRAPH = re.compile(r"\s*\n\s*\n\s*")
+# Runs are looked at from their first character on, or a long one would be gone through from each.
+_PARAGRAPH = re.compile(r"(?<!\s)\s*\n\s*\n\s*")
 # The marks of other scripts look like ASCII ones to a linter: that is what they are here for.
 _CLOSERS = "\"'’”»)\\]"  # noqa: RUF001
 _SENTENCE_END = re.compile(
-    rf"[.!?…]+[{_CLOSERS}]*(?=\s)|[。！？｡।॥؟۔።]+[」』{_CLOSERS}]*"  # noqa: RUF001
+    rf"(?<![.!?…])[.!?…]+[{_CLOSERS}]*(?=\s)|[。！？｡।॥؟۔።]+[」』{_CLOSERS}]*"  # noqa: RUF001
 )
 _CLAUSE_END = re.compile(r"[,;:،؛](?=\s)|\s[–—-](?=\s)|[、，；：]")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs|etc|No|Nr))\.$")

@@ -1,7 +1,9 @@
-"""The folder of an engine's own model: is it whole, and installing it, all of it or nothing."""
+"""The folders of an engine's own model: are they whole, and installing it, all or nothing."""
 
 from __future__ import annotations
 
+import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from voices.models_folder import Report
 
 SUMS = "SHA256SUMS"
+LINE = re.compile(r"^([0-9a-f]{64})  (\S+)$", re.MULTILINE)
 
 
 class EngineFolder:
@@ -46,7 +49,8 @@ class EngineFolder:
     def install(self, source: Source, report: Report) -> bool:
         """Fetch and verify beside, then move into place in the stead of what was there.
 
-        False where nothing had to be fetched, because the model is there and whole.
+        What else lies there is an operator's, and stays. False where nothing had to be fetched,
+        because the model is there and whole.
         """
         if self._is_whole():
             return False
@@ -57,10 +61,17 @@ class EngineFolder:
             for file in self.model.files:
                 fetch_file(file, source, new / file.name, report)
             self._record(new)
-            if self.path.exists():
-                self.path.rename(old)
-            new.rename(self.path)
+            self._copy_others(new)
+            _change(self.path, new, old)
         return True
+
+    def _copy_others(self, new: Path) -> None:
+        if self.path.is_dir():
+            shutil.copytree(self.path, new, symlinks=True, ignore=self._ours, dirs_exist_ok=True)
+
+    def _ours(self, folder: str, _names: list[str]) -> set[str]:
+        ours = {SUMS, *(file.name for file in self.model.files)}
+        return ours if Path(folder) == self.path else set()
 
     def _is_whole(self) -> bool:
         try:
@@ -78,3 +89,45 @@ class EngineFolder:
 
     def _sums(self) -> str:
         return "".join(f"{file.sha256}  {file.name}\n" for file in self.model.files)
+
+
+class MadeFolder:
+    """What a converter made of a model. It left the digests of its files beside them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def condition(self) -> Condition:
+        """What a look tells without reading the files through."""
+        if not self.path.is_dir() or not any(self.path.iterdir()):
+            return Condition.ABSENT
+        digests = self._digests()
+        if not digests or not all(size_of(self.path / name) for name in digests):
+            return Condition.INCOMPLETE
+        return Condition.VERIFIED
+
+    def verify(self) -> None:
+        digests = self._digests()
+        if not digests:
+            raise ModelDamagedError(f"{self.path} has no {SUMS}; convert the model again.")
+        for name, sha256 in digests.items():
+            found = digest_of(self.path / name) if size_of(self.path / name) else "of no file"
+            if found != sha256:
+                raise ModelDamagedError(f"{self.path / name} has sha256 {found}, not {sha256}.")
+
+    def _digests(self) -> dict[str, str]:
+        beside = self.path / SUMS
+        text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
+        return {name: sha256 for sha256, name in LINE.findall(text)}
+
+
+def _change(place: Path, new: Path, old: Path) -> None:
+    """The new folder into the place of the old one; where that fails, the old one stays."""
+    try:
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
+    except BaseException:
+        if old.exists() and not place.exists():
+            old.rename(place)
+        raise

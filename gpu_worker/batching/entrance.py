@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ class Entrance:
     """Any thread puts, one takes."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[bool, int, Stream]] = []
+        self._waiting: list[Stream] = []
         self._changed = threading.Condition()
         self._closed = False
 
@@ -28,17 +27,18 @@ class Entrance:
     def put_back(self, stream: Stream) -> None:
         """Who was let in once is let in again."""
         with self._changed:
-            heapq.heappush(self._waiting, (not stream.utterance.soon, stream.number, stream))
+            self._waiting.append(stream)
             self._changed.notify()
 
     def take(self) -> Stream | None:
         """The next one that is still listened to, unless nobody waits."""
         with self._changed:
-            while self._waiting:
-                stream = heapq.heappop(self._waiting)[2]
-                if not stream.left:
-                    return stream
-            return None
+            self._waiting = [stream for stream in self._waiting if not stream.left]
+            if not self._waiting:
+                return None
+            first = min(self._waiting, key=_turn)
+            self._waiting.remove(first)
+            return first
 
     def wait(self) -> bool:
         """Until somebody is there. False where none will come any more."""
@@ -50,3 +50,7 @@ class Entrance:
         with self._changed:
             self._closed = True
             self._changed.notify()
+
+
+def _turn(stream: Stream) -> tuple[bool, int]:
+    return not stream.soon, stream.number

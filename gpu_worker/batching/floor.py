@@ -26,6 +26,10 @@ class Shape:
     longest_prefix: int
     look_every: int = 1
 
+    def __post_init__(self) -> None:
+        if self.slots < 1:
+            raise ValueError(f"a batch of {self.slots} slots")
+
 
 @dataclass(slots=True)
 class Seat:
@@ -53,6 +57,9 @@ class Floor:
     @property
     def streams(self) -> list[Stream]:
         return [seat.stream for seat in self._seats.values()]
+
+    def prepare(self) -> None:
+        self._slots.prepare()
 
     def seat(self, stream: Stream) -> None:
         """Into the lowest free slot: a step takes the slots up to the highest one in use."""

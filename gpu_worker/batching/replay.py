@@ -28,32 +28,50 @@ class Replay:
         self._advance, self._state = advance, state
         self._recorded: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
         self._pool = torch.cuda.graph_pool_handle()
+        self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def __call__(self, slots: int, length: int) -> None:
-        shape = slots, length
-        if shape not in self._recorded:
+        self.prepare(slots, length)
+        self._recorded[slots, length].replay()
+
+    def prepare(self, slots: int, length: int) -> None:
+        if (slots, length) not in self._recorded:
             self._warm(slots, length)
-            self._recorded[shape] = self._record(slots, length)
-        self._recorded[shape].replay()
+            self._recorded[slots, length] = self._record(slots, length)
 
     def _warm(self, slots: int, length: int) -> None:
         before = [tensor.clone() for tensor in self._state]
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+        self._side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._side):
             for _ in range(WARM):
                 self._advance(slots, length)
                 for tensor, kept in zip(self._state, before, strict=True):
                     tensor.copy_(kept)
-        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.current_stream().wait_stream(self._side)
 
     def _record(self, slots: int, length: int) -> torch.cuda.CUDAGraph:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            self._advance(slots, length)
+        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        try:
+            with torch.cuda.graph(
+                graph, self._pool, stream=self._side, capture_error_mode="thread_local"
+            ):
+                self._advance(slots, length)
+        finally:  # where the end of a recording fails, torch leaves its stream the thread's own
+            torch.cuda.set_stream(before)
         return graph
 
 
 def round_up(slots: int, most: int) -> int:
     """To a power of two."""
     return min(1 << (slots - 1).bit_length(), most)
+
+
+def shapes(slots: int, length: int, stride: int) -> list[tuple[int, int]]:
+    """All there are. The largest first, whose memory the others then share."""
+    counts = {round_up(count, slots) for count in range(1, slots + 1)}
+    lengths = range(stride, length + 1, stride)
+    return [(count, long) for count in sorted(counts, reverse=True) for long in reversed(lengths)]
+
+
+def on_card(device: torch.device) -> bool:
+    return device.type == "cuda"

@@ -5,6 +5,7 @@ Chance is a hash of (seed, step, token), so that an utterance sounds the same be
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,7 +29,12 @@ class Sampling:
     top_p: float = 0.85
     repetition_penalty: float = 5.0
     length_penalty: float = 1.0  # above 1 the end is drawn less readily, below 1 more so
-    seed: int = 0
+    seed: int = 0  # its last 64 bits count
+
+
+def seed_of(asked: int, piece: int) -> int:
+    """Of 64 bits: no piece of what was asked with any other seed draws alike."""
+    return int.from_bytes(hashlib.sha256(f"{asked} {piece}".encode()).digest()[:8])
 
 
 class Sampler:
@@ -41,7 +47,7 @@ class Sampler:
         self.top_p = torch.ones(slots, 1, device=device)
         self.penalty = torch.ones(slots, 1, device=device)
         self.reluctance = torch.zeros(slots, device=device)
-        self.seed = torch.zeros(slots, 1, dtype=torch.long, device=device)
+        self.seed = torch.zeros(slots, 2, dtype=torch.long, device=device)
         self.seen = torch.zeros(slots, tokens, dtype=torch.bool, device=device)
 
     def set(self, slot: int, sampling: Sampling, seen: list[int]) -> None:
@@ -51,7 +57,8 @@ class Sampler:
         self.top_p[slot] = sampling.top_p
         self.penalty[slot] = sampling.repetition_penalty
         self.reluctance[slot] = math.log(sampling.length_penalty)
-        self.seed[slot] = sampling.seed & WORD
+        self.seed[slot, 0] = sampling.seed & WORD
+        self.seed[slot, 1] = sampling.seed >> 32 & WORD
         self.seen[slot] = False
         self.seen[slot, seen] = True
 
@@ -86,7 +93,9 @@ class Sampler:
 
     def _chance(self, seed: Tensor, step: Tensor) -> Tensor:
         """Gumbel noise: the largest score plus this is a fair draw."""
-        word = _mix(_mix(seed ^ (step * STEP & WORD)) ^ (self._ids * TOKEN & WORD))
+        low, high = seed[:, :1], seed[:, 1:]
+        word = _mix(_mix(low ^ (step * STEP & WORD)) ^ high)
+        word = _mix(word ^ (self._ids * TOKEN & WORD))
         uniform = (word.double() + 0.5) / (WORD + 1)
         return -torch.log(-torch.log(uniform)).float()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import torch
 
-from gpu_worker.batching.replay import Replay, round_up
+from gpu_worker.batching.replay import Replay, on_card, round_up, shapes
 from gpu_worker.batching.sampling import Sampler
 from gpu_worker.batching.transformer import STRIDE, Cache, Transformer
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from gpu_worker.batching.sampling import Sampling
     from gpu_worker.batching.transformer import Weights
+
+log = logging.getLogger(__name__)
 
 FILLER = 1  # stock XTTS fills the prefix's places with token 1, and so has seen it
 
@@ -32,14 +36,22 @@ class Slots:
         self._place = torch.zeros(count, dtype=torch.long, device=device)
         self._stop = torch.full((count,), -1, dtype=torch.long, device=device)
         self._rows = torch.arange(count, device=device)
-        self.codes = torch.zeros(count, weights.longest, dtype=torch.long, device=device)
         self.latents = torch.zeros(count, weights.longest, weights.width, device=device)
         self._run = self.advance
-        if device.type == "cuda":
+        if on_card(device):
             state = (self._token, self._made, self._place, self._stop, self._sampler.seen)
             self._run = Replay(self.advance, state)
         self._far: dict[int, int] = {}  # the slots in use, and how far their cache is filled
         self._steps = [0] * count
+
+    def prepare(self) -> None:
+        """Record every kind of step, before anybody waits for one."""
+        if not isinstance(self._run, Replay):
+            return
+        began, kinds = monotonic(), shapes(self.count, self.cache.length, STRIDE)
+        for slots, length in kinds:
+            self._run.prepare(slots, length)
+        log.info("recorded %d kinds of step in %.1f s", len(kinds), monotonic() - began)
 
     def begin(self, slot: int, prefix: Tensor, sampling: Sampling) -> None:
         weights = self.weights
@@ -81,7 +93,6 @@ class Slots:
         hidden = self._transformer.step(states, place, length)
         self.latents[rows, made] = hidden.float()
         token = self._sampler.draw(weights.head(hidden), made)
-        self.codes[rows, made] = token
         first = (token == weights.stop) & (self._stop[:slots] < 0)
         self._stop[:slots] = torch.where(first, made, self._stop[:slots])
         self._token[:slots] = token

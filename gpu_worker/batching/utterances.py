@@ -6,6 +6,7 @@ import itertools
 import queue
 import threading
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,11 +31,12 @@ class Utterance:
     sampling: Sampling
     speed: float = 1.0
     most: int | None = None  # tokens
-    soon: bool = True  # somebody listens: its first sound comes before others' further sound
+    soon: bool = True  # somebody will listen at once, and not after other utterances
 
 
 numbers = itertools.count()
 PULSE = 0.5  # seconds
+PATIENCE = 3.0  # seconds, after which nobody who came later goes before
 NOTHING = np.zeros(0, np.float32)
 
 
@@ -45,6 +47,7 @@ class Stream:
         self.utterance = utterance
         self.number = next(numbers)  # who came first
         self.given = 0  # samples
+        self._asked_at, self._listened = monotonic(), False
         self._sound: queue.SimpleQueue[Sound | Exception | None] = queue.SimpleQueue()
         self._left = threading.Event()
 
@@ -52,6 +55,12 @@ class Stream:
     def left(self) -> bool:
         """Nobody listens any more."""
         return self._left.is_set()
+
+    @property
+    def soon(self) -> bool:
+        """Somebody waits for it now, or it has waited long."""
+        waited = monotonic() - self._asked_at
+        return self.utterance.soon or self._listened or waited > PATIENCE
 
     def leave(self) -> None:
         self._left.set()
@@ -68,6 +77,7 @@ class Stream:
 
         Who stops listening ends the work.
         """
+        self._listened = True
         try:
             while (heard := self._hear()) is not None:
                 if isinstance(heard, Exception):

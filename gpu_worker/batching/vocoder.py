@@ -1,7 +1,8 @@
 """From hidden states to sound by windows: each frame is decoded once, with what lies around it.
 
-A window is as exact as decoding the whole at once, so a stream costs no more than a file; windows
-of one size are decoded together, whoever they belong to.
+A window is as exact as decoding the whole at once, as far as a device adds alike at all sizes (a
+card does not quite), so a stream costs no more than a file. Windows of one size are decoded
+together, whoever they belong to.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 AROUND = 12  # frames on each side that a frame's sound depends on, to one part in a million
-UNSURE = 4  # the last frames of a stretch that goes on: they lean on what is not there yet
+# The last frames of a stretch that goes on lean on what is not there yet: 3 at the usual speed. Of
+# slow speech they are 7; the first of those are but the far end of what is around a frame.
+UNSURE = 4
 TOGETHER = 16  # windows at once
 
 
@@ -30,7 +33,6 @@ class Decoder:
     generator: nn.Module  # frames [batch, width, frames] and `g` to sound [batch, 1, samples]
     scales: tuple[float, ...]  # latents are stretched by these, one after the other
     hop: int  # samples a frame
-    sample_rate: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 QUEUE, ENGINE = "gpu.xtts", "xtts_v2"
 SECONDS_TO_START = 120
 NEAR = 3.2e-5  # a step of sixteen bits
+FOUR = (-1.0, -0.5, 0.0, 0.5)  # pitches of voices that sound apart
 
 
 class CardWorker(CpuWorker):

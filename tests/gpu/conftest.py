@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gpu_worker.batching.batch import Batch
+    from gpu_worker.batching.transformer import Weights
+    from gpu_worker.batching.utterances import Sound
+    from gpu_worker.batching.vocoder import Decoder
     from gpu_worker.engines.xtts.engine import XttsEngine
 
 
@@ -74,3 +79,49 @@ def voices(xtts: XttsEngine) -> list[bytes]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return [xtts.clone([sample(pitch)], lambda _: None).data for pitch in (0.0, 0.5)]
+
+
+@pytest.fixture(scope="module")
+def weights(stock: Any) -> Weights:
+    from gpu_worker.engines.xtts.parts import weights_of
+
+    return weights_of(stock)
+
+
+@pytest.fixture(scope="module")
+def decoder(stock: Any) -> Decoder:
+    from gpu_worker.engines.xtts.parts import decoder_of
+
+    return decoder_of(stock)
+
+
+@pytest.fixture
+def open_batch(weights: Weights, decoder: Decoder) -> Iterator[Callable[..., Batch]]:
+    """Closed when the test has ended."""
+    from gpu_worker.batching.batch import Batch
+    from gpu_worker.batching.floor import Shape
+    from tests.gpu.batches import LONGEST
+
+    opened: list[Batch] = []
+
+    def build(slots: int, **changed: Any) -> Batch:
+        batch = Batch(replace(weights, **changed), decoder, Shape(slots, LONGEST))
+        opened.append(batch)
+        return batch
+
+    yield build
+    for batch in opened:
+        batch.close()
+
+
+@pytest.fixture(scope="module")
+def alone(weights: Weights, decoder: Decoder) -> list[Sound]:
+    """Eight utterances, one after the other."""
+    from gpu_worker.batching.batch import Batch
+    from gpu_worker.batching.floor import Shape
+    from tests.gpu.batches import LONGEST, utterances, whole
+
+    batch = Batch(weights, decoder, Shape(1, LONGEST))
+    sounds = [whole(batch.speak(one)) for one in utterances(weights, 8)]
+    batch.close()
+    return sounds

@@ -5,13 +5,30 @@ from __future__ import annotations
 from django.conf import settings
 
 from gpu_worker import equipment
-from gpu_worker.engines.xtts.engine import Settings, XttsEngine
+from gpu_worker.engines.xtts.engine import Loaded, Settings, XttsEngine
 from tests.gpu.xtts_models import narrow_vocoder
 
 
 def xtts() -> XttsEngine:
     narrow_vocoder()
     return equipment.xtts()
+
+
+def faulty() -> XttsEngine:
+    """It loads, and whatever is asked of it fails: as on a card whose context is lost."""
+    narrow_vocoder()
+    return Faulty(equipment.xtts()._settings)
+
+
+class Faulty(XttsEngine):
+    def _open(self) -> Loaded:
+        loaded = super()._open()
+        loaded.model.gpt.mel_head.register_forward_pre_hook(_fail)
+        return loaded
+
+
+def _fail(*_: object) -> None:
+    raise RuntimeError("an illegal memory access was encountered")
 
 
 def spoilt() -> XttsEngine:

@@ -73,7 +73,7 @@ def small_model(decoder: str) -> Small:
 
 @cache
 def small_engine(decoder: str) -> StyleTts2Engine:
-    engine = StyleTts2Engine(small_model(decoder).folder)
+    engine = StyleTts2Engine(small_model(decoder).folder, accepted=True)
     engine.load()
     return engine
 

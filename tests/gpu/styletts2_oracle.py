@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
-from gpu_worker.engines.xtts.stock import stand_in_for_torchaudio_extension
+from gpu_worker.engines.torchaudio_extension import stand_in_for_torchaudio_extension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,6 +11,7 @@ from jobs.models import Job
 from jobs.states import State
 from synthesis_worker.equipment import engines
 from tests.gpu.card_workers import (
+    FOUR,
     SECONDS_TO_START,
     XttsWorker,
     all_end,
@@ -27,6 +28,7 @@ from tests.gpu.card_workers import (
 from tests.integration.test_worker_process import assert_done_once
 from tests.ledger import eventually
 from tests.own import clone
+from tests.speech import speak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from tenants.models import Tenant
     from voices.models import Voice
 
-    Start = Callable[[str], XttsWorker]
+    Start = Callable[..., XttsWorker]
 
 pytestmark = [
     pytest.mark.slow,
@@ -63,10 +65,11 @@ def card(tenant: Tenant, xtts: XttsEngine, monkeypatch: pytest.MonkeyPatch) -> X
 
 @pytest.fixture
 def voices(tenant: Tenant, card: XttsEngine) -> list[Voice]:
-    """Four of them, each turned in its own way."""
-    made = [teachable(tenant, f"voice-{number}", pitch=number / 2 - 1) for number in range(4)]
+    """Four of them, each turned in its own way; what they say by themselves has been said."""
+    made = [teachable(tenant, f"voice-{number}", pitch=pitch) for number, pitch in enumerate(FOUR)]
     for voice, settings in zip(made, TURNED, strict=True):
         clone(voice)
+        speak(str(Job.objects.get(kind="synthesize", ended_at=None).id))
         turn(voice, **settings)
     return made
 
@@ -78,9 +81,9 @@ def start(dispatcher: None, tmp_path: Path, quick_folder: Path) -> Iterator[Star
     (models / "xtts_v2").symlink_to(quick_folder)
     started: list[XttsWorker] = []
 
-    def start(name: str) -> XttsWorker:
+    def start(name: str, **more: str) -> XttsWorker:
         log = tmp_path / f"{name}.log"
-        worker = XttsWorker(name, "threads", 8, log, MODELS_DIR=str(models))
+        worker = XttsWorker(name, "threads", 8, log, MODELS_DIR=str(models), **more)
         started.append(worker)
         eventually(worker.is_up, SECONDS_TO_START)
         return worker
@@ -102,16 +105,19 @@ def kill_in_the_middle(worker: XttsWorker) -> None:
 def test_a_worker_killed_twice_with_a_full_batch_gives_each_job_its_own_sound(
     start: Start, tenant: Tenant, voices: list[Voice], card: XttsEngine
 ) -> None:
+    """Who has gone down with two workers goes on one by one: beside others, who came later."""
     jobs = [
-        say(tenant, voices[number % 4].slug, sentences(14 + 4 * number, f"text {number},"))
+        say(tenant, voices[number % 4].slug, sentences(14 + 2 * number, f"text {number},"))
         for number in range(8)
     ]
     for name in ("first", "second"):
         kill_in_the_middle(start(name))
-    start("third")
-    for job in all_end(jobs):
+    later = [say(tenant, voices[n].slug, sentences(20, f"more {n},")) for n in range(4)]
+    third = start("third")
+    eventually(lambda: running(third) == len(later) + 1, 60)
+    for job in all_end([*jobs, *later]):
         assert_done_once(job.id)
-        assert (job.lost_leases, job.worker) == (2, "third@here")
+        assert (job.lost_leases, job.worker) == (2 if job.id in jobs else 0, third.name)
         assert_same(kept(job), alone(job, card))
 
 
@@ -137,3 +143,16 @@ def test_a_worker_told_to_stop_finishes_what_sounds_and_hands_back_the_rest(
         assert (job.attempt, job.failures, job.lost_leases) == (1, 0, 0)
         assert [note["code"] for note in job.trail] in ([], ["drained"])
         assert job.worker == "heir@here" or not job.trail
+
+
+def test_a_worker_whose_card_is_spoilt_ends_by_itself_and_its_work_is_done_elsewhere(
+    start: Start, tenant: Tenant, voices: list[Voice]
+) -> None:
+    spoilt = start("spoilt", ENGINES="xtts_v2=tests.gpu.small_equipment:faulty")
+    jobs = [say(tenant, voices[n % 4].slug, f"This is text {n}.") for n in range(8)]
+    assert spoilt.process.wait(120) == 0
+    assert Job.objects.filter(id__in=jobs, state=State.RUNNING).count() == 0
+    start("heir")
+    for job in all_end(jobs):
+        assert_done_once(job.id)
+        assert (job.worker, job.lost_leases) == ("heir@here", 0)

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from gpu_worker.engines.styletts2 import wording
 from gpu_worker.engines.styletts2.engine import DIALS, StyleTts2Engine
+from gpu_worker.engines.styletts2.lexicon import words_of
 from gpu_worker.engines.styletts2.speaking import Speaking, Spoken
 from gpu_worker.engines.styletts2.voice import unpack
 from gpu_worker.engines.styletts2.wording import read
@@ -65,7 +67,7 @@ def test_it_speaks_as_the_package_does(decoder: str, dials: Mapping[str, float])
     ours = [chunk.samples for chunk in engine.synthesize(request)]
     style = unpack(voice, engine.capabilities.models[0].digest)
     stock = small_model(decoder).stock
-    theirs = stock_speech(stock, read(TEXT, "en"), style, DEFAULTS | dict(dials), seed=7)
+    theirs = stock_speech(stock, list(read(TEXT, "en")), style, DEFAULTS | dict(dials), seed=7)
     assert [len(one) for one in ours] == [len(one) for one in theirs]
     for one, other in zip(ours, theirs, strict=True):
         assert np.abs(one).max() > 0.01
@@ -88,7 +90,7 @@ def test_the_chance_of_others_is_left_alone_and_nothing_is_printed(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     before = states()
-    engine = StyleTts2Engine(small_model(QUICK).folder)
+    engine = StyleTts2Engine(small_model(QUICK).folder, accepted=True)
     engine.load()
     engine.clone([speech()], lambda _: None)
     list(engine.synthesize(asked("Bonjour 你好 ☃ friend.")))
@@ -118,6 +120,17 @@ def test_speed_shortens_and_lengthens() -> None:
     assert normal > 1.2 * fast
 
 
+@pytest.mark.parametrize("name", DIALS)
+def test_a_dial_may_be_turned_to_its_ends_and_no_further(name: str) -> None:
+    low, high = DIALS[name].low, DIALS[name].high
+    for value in (low, high):
+        assert np.isfinite(join(spoken("One.", dials={name: value})).samples).all()
+    for value in (low - 0.01, high + 0.01):
+        with pytest.raises(Unsupported) as refused:
+            small_engine(QUICK).synthesize(asked("One.", dials={name: value}))
+        assert (refused.value.code, refused.value.permanent) == ("dial_out_of_range", True)
+
+
 def test_it_stops_between_two_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
     speak = Speaking.speak
@@ -131,6 +144,22 @@ def test_it_stops_between_two_sentences(monkeypatch: pytest.MonkeyPatch) -> None
     next(chunks)
     chunks.close()
     assert len(begun) == 1
+
+
+def test_a_long_text_is_read_as_it_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_so_far = []
+
+    def counted(sentence: str) -> list[Any]:
+        read_so_far.append(sentence)
+        return words_of(sentence)
+
+    monkeypatch.setattr(wording, "words_of", counted)
+    chunks = small_engine(QUICK).synthesize(asked("One. Two. Three. Four."))
+    for sentence in ("One.", "Two.", "Three."):
+        next(chunks)
+        assert read_so_far[-1] == sentence
+    chunks.close()
+    assert len(read_so_far) == 3
 
 
 def test_a_piece_of_as_many_sounds_as_the_model_reads_is_spoken() -> None:
@@ -154,7 +183,7 @@ def test_without_a_cloned_voice_it_does_not_speak() -> None:
 
 
 def test_where_the_licence_was_not_accepted_nothing_is_offered() -> None:
-    engine = StyleTts2Engine(small_model(QUICK).folder, accepted=False)
+    engine = StyleTts2Engine(small_model(QUICK).folder)
     assert engine.capabilities.models == ()
     assert not engine.capabilities.clones
     for ask in (engine.load, lambda: engine.synthesize(asked())):
@@ -195,7 +224,7 @@ def test_it_needs_nothing_but_its_own_requirements() -> None:
         "sys.modules |= dict.fromkeys(absent.split())\n"
         "from pathlib import Path\n"
         "from gpu_worker.engines.styletts2.engine import StyleTts2Engine\n"
-        "StyleTts2Engine(Path(sys.argv[1])).load()\n"
+        "StyleTts2Engine(Path(sys.argv[1]), accepted=True).load()\n"
         "print('styletts2.tts' in sys.modules)"
     )
     done = subprocess.run(

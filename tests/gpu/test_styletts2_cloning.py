@@ -141,6 +141,8 @@ def unlike(tensor: torch.Tensor) -> bytes:
         (lambda: b"\x80\x04cos\nsystem\n(S'false'\ntR.", "artifact_damaged"),
         (lambda: save({"style": torch.zeros(1, 256)}), "artifact_damaged"),
         (lambda: save({"other": torch.zeros(1, 256)}, {"voicemill": "{}"}), "artifact_damaged"),
+        (lambda: save(load(small_voice(QUICK)), {"voicemill": "[]"}), "artifact_damaged"),
+        (lambda: save(load(small_voice(QUICK)), {"voicemill": "{}"}), "artifact_damaged"),
         (lambda: unlike(torch.zeros(1, 128)), "artifact_damaged"),
         (lambda: unlike(torch.full((1, 256), torch.nan)), "artifact_damaged"),
         (lambda: unlike(torch.zeros(1, 256, dtype=torch.float64)), "artifact_damaged"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -13,12 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from gpu_worker.engines.file_hash import sha256_of
-from gpu_worker.engines.styletts2.convert import READER, RefusedError, convert
+from gpu_worker.engines.styletts2.convert import READER, RefusedError, convert, main
 from gpu_worker.engines.styletts2.engine import StyleTts2Engine
-from gpu_worker.engines.styletts2.model_files import CONFIG, WEIGHTS, read_config
+from gpu_worker.engines.styletts2.model_files import (
+    CONFIG,
+    SUMS,
+    WEIGHTS,
+    digest_of,
+    read_config,
+    write_model,
+)
 from gpu_worker.engines.styletts2.stock import SPEAKING
 from synthesis_worker.contract import ModelDamaged, ModelMissing, SpeechError
 from tests.gpu.styletts2_models import (
@@ -29,6 +38,9 @@ from tests.gpu.styletts2_models import (
     small_model,
     write_settings,
 )
+from tests.gpu.unreadable import unreadable
+from voices.engine_folders import MadeFolder
+from voices.models_folder import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +94,42 @@ def test_a_converted_model_says_what_it_was_and_anybody_may_read_it() -> None:
     assert config.source["settings"] == sha256_of(model.published / "config.yml")
     assert config.weights == sha256_of(model.folder / WEIGHTS)
     assert all(file.stat().st_mode & 0o004 for file in model.folder.iterdir())
+
+
+def test_what_is_converted_can_be_verified_where_no_engine_is() -> None:
+    model = small_model(QUICK)
+    made = MadeFolder(model.folder)
+    made.verify()
+    assert made.condition() == Condition.VERIFIED
+    check = ["sha256sum", "--check", "--strict", SUMS]
+    subprocess.run(check, cwd=model.folder, capture_output=True, check=True)
+    assert {file.name for file in model.folder.iterdir()} == {CONFIG, WEIGHTS, SUMS}
+
+
+def test_a_full_disk_leaves_the_model_that_was_there(tmp_path: Path) -> None:
+    """A limit on a file's size stands for the disk: both end the writing of the weights."""
+    parts: dict[str, Any] = {"source": {}, "model": {}, "bert": {}}
+    write_model(tmp_path / "made", parts, {"one.weight": torch.zeros(3)})
+    before = digest_of(tmp_path / "made")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        with pytest.raises(SafetensorError):
+            write_model(tmp_path / "made", parts, {"one.weight": torch.zeros(300_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert digest_of(tmp_path / "made") == before
+    assert {file.name for file in (tmp_path / "made").iterdir()} == {CONFIG, WEIGHTS, SUMS}
+
+
+def test_a_converter_that_cannot_write_says_so_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made").write_bytes(b"a file where the folder is to be")
+    words = [str(small_model(QUICK).published), str(tmp_path / "made"), "--any"]
+    monkeypatch.setattr(sys, "argv", ["convert", *words])
+    assert main() == 1
+    assert "File exists" in capsys.readouterr().err
 
 
 def test_files_that_nobody_published_are_refused_unless_one_says_so(tmp_path: Path) -> None:
@@ -259,7 +307,7 @@ def test_a_folder_that_is_not_whole_is_refused_and_nothing_in_it_obeyed(
     tmp_path: Path, damage: Callable[[Path], object], code: str
 ) -> None:
     damage(tmp_path)
-    engine = StyleTts2Engine(tmp_path)
+    engine = StyleTts2Engine(tmp_path, accepted=True)
     with pytest.raises(ModelDamaged) as refused:
         engine.load()
     assert (refused.value.code, refused.value.permanent) == (code, True)
@@ -269,7 +317,7 @@ def test_a_folder_that_is_not_whole_is_refused_and_nothing_in_it_obeyed(
 @pytest.mark.parametrize("folder", ["empty", "no such folder"])
 def test_without_a_model_nothing_is_offered(tmp_path: Path, folder: str) -> None:
     (tmp_path / "empty").mkdir()
-    engine = StyleTts2Engine(tmp_path / folder)
+    engine = StyleTts2Engine(tmp_path / folder, accepted=True)
     assert engine.capabilities.models == ()
     assert not engine.capabilities.clones
     with pytest.raises(ModelMissing) as refused:
@@ -277,9 +325,27 @@ def test_without_a_model_nothing_is_offered(tmp_path: Path, folder: str) -> None
     assert refused.value.code == "model_missing"
 
 
+def test_of_a_folder_that_may_not_be_read_nothing_is_offered(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    (tmp_path / WEIGHTS).hardlink_to(small_model(QUICK).folder / WEIGHTS)
+    engine = StyleTts2Engine(tmp_path, accepted=True)
+    assert engine.capabilities.models
+    with unreadable(tmp_path):
+        assert engine.capabilities.models == ()
+        with pytest.raises(ModelDamaged) as refused:
+            engine.load()
+    assert refused.value.code == "model_damaged"
+    engine.load()
+
+
+def test_of_weights_that_were_cut_off_nothing_is_offered(tmp_path: Path) -> None:
+    half_written(tmp_path)
+    assert StyleTts2Engine(tmp_path, accepted=True).capabilities.models == ()
+
+
 def test_a_model_that_is_mended_speaks_without_a_new_start(tmp_path: Path) -> None:
     write_config(tmp_path)
-    engine = StyleTts2Engine(tmp_path)
+    engine = StyleTts2Engine(tmp_path, accepted=True)
     with pytest.raises(SpeechError):
         engine.load()
     (tmp_path / WEIGHTS).hardlink_to(small_model(QUICK).folder / WEIGHTS)
@@ -288,7 +354,8 @@ def test_a_model_that_is_mended_speaks_without_a_new_start(tmp_path: Path) -> No
 
 def test_another_model_has_another_digest(tmp_path: Path) -> None:
     digests = set()
+    (tmp_path / WEIGHTS).hardlink_to(small_model(QUICK).folder / WEIGHTS)
     for layer in (1, 2):
         write_config(tmp_path, model={"n_layer": layer})
-        digests.add(StyleTts2Engine(tmp_path).capabilities.models[0].digest)
+        digests.add(StyleTts2Engine(tmp_path, accepted=True).capabilities.models[0].digest)
     assert len(digests) == 2

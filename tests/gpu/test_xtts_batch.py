@@ -20,109 +20,26 @@ from gpu_worker.batching.entrance import Entrance
 from gpu_worker.batching.floor import Shape
 from gpu_worker.batching.sampling import Sampling
 from gpu_worker.batching.slots import Slots
-from gpu_worker.batching.utterances import Stream, Utterance
-from gpu_worker.engines.xtts.parts import decoder_of, weights_of
+from gpu_worker.batching.utterances import Stream
+from tests.gpu.batches import (
+    FEW,
+    LONGEST,
+    Breaking,
+    assert_same,
+    codes_of,
+    together,
+    utterances,
+    whole,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from gpu_worker.batching.transformer import Weights
     from gpu_worker.batching.utterances import Sound
     from gpu_worker.batching.vocoder import Decoder
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
-
-LONGEST = 64
-FEW = 6  # tokens
-
-
-@pytest.fixture(scope="module")
-def weights(stock: Any) -> Weights:
-    return weights_of(stock)
-
-
-@pytest.fixture(scope="module")
-def decoder(stock: Any) -> Decoder:
-    return decoder_of(stock)
-
-
-@pytest.fixture
-def open_batch(weights: Weights, decoder: Decoder) -> Iterator[Callable[..., Batch]]:
-    """Closed when the test has ended."""
-    opened: list[Batch] = []
-
-    def build(slots: int, **changed: Any) -> Batch:
-        batch = Batch(replace(weights, **changed), decoder, Shape(slots, LONGEST))
-        opened.append(batch)
-        return batch
-
-    yield build
-    for batch in opened:
-        batch.close()
-
-
-def utterances(weights: Weights, count: int, **same: Any) -> list[Utterance]:
-    """All unlike in voice, text, dials, seed, length and speed."""
-    random = torch.Generator().manual_seed(11)
-    made = []
-    for number in range(count):
-        sampling = Sampling(
-            temperature=(1.0, 10.0, 30.0)[number % 3],  # this model is very sure of itself
-            top_k=(0, 5, 50)[number % 3],
-            top_p=(1.0, 0.7)[number % 2],
-            repetition_penalty=1.0 + number % 4,
-            length_penalty=(1.0, 0.5)[number % 2],
-            seed=number,
-        )
-        own = {
-            "prefix": torch.randn(35 + number % 7, weights.width, generator=random),
-            "speaker": torch.randn(512, 1, generator=random),
-            "sampling": sampling,
-            "speed": (1.0, 0.8, 1.4)[number % 3],
-            "most": 50 - 3 * number,
-        }
-        made.append(Utterance(**{**own, **same}))
-    return made
-
-
-def whole(stream: Stream) -> Sound:
-    return np.concatenate(list(stream.listen()))
-
-
-def together(batch: Batch, asked: Sequence[Utterance]) -> list[Sound]:
-    return [whole(stream) for stream in [batch.speak(one) for one in asked]]
-
-
-@pytest.fixture(scope="module")
-def alone(weights: Weights, decoder: Decoder) -> list[Sound]:
-    """Eight utterances, one after the other."""
-    batch = Batch(weights, decoder, Shape(1, LONGEST))
-    sounds = [whole(batch.speak(one)) for one in utterances(weights, 8)]
-    batch.close()
-    return sounds
-
-
-def assert_same(sounds: Sequence[Sound], others: Sequence[Sound]) -> None:
-    assert [len(one) for one in sounds] == [len(one) for one in others]
-    for one, other in zip(sounds, others, strict=True):
-        assert np.abs(one - other).max() < 1e-6
-
-
-class Breaking(nn.Module):
-    """A part of the model that fails where it is told to, and else does its work."""
-
-    def __init__(
-        self, part: nn.Module, breaks: Callable[[int, Sequence[int]], bool], error: type[Exception]
-    ) -> None:
-        super().__init__()
-        self.part, self.breaks, self.error = part, breaks, error
-        self.calls = 0
-
-    def forward(self, states: torch.Tensor) -> Any:
-        self.calls += 1
-        if self.breaks(self.calls, states.shape):
-            raise self.error("as the test wants it")
-        return self.part(states)
 
 
 def test_many_threads_at_once_sound_as_each_alone(
@@ -140,14 +57,11 @@ def test_the_tokens_of_each_are_those_it_has_alone(weights: Weights) -> None:
     full, single = Slots(weights, 6, LONGEST), Slots(weights, 1, LONGEST)
     for slot, one in enumerate(asked):
         full.begin(slot, one.prefix, one.sampling)
-    for _ in range(40):
-        full.step(6)
+    codes = codes_of(full, 6, 40)
     for slot, one in enumerate(asked):
         single.begin(0, one.prefix, one.sampling)
-        for _ in range(40):
-            single.step(1)
-        assert single.codes[0, :40].tolist() == full.codes[slot, :40].tolist()
-    assert len({tuple(row[:40].tolist()) for row in full.codes}) == 6
+        assert codes_of(single, 1, 40)[0] == codes[slot]
+    assert len(set(map(tuple, codes))) == 6
 
 
 def test_a_seed_is_a_sound_and_another_seed_another(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,16 @@ from torch import nn
 
 from gpu_worker.engines.xtts.engine import PROOF, XttsEngine
 from gpu_worker.engines.xtts.stock import FILES, hashes_of, published
-from gpu_worker.engines.xtts.voice import Speaker, likeness_of, unpack
+from gpu_worker.engines.xtts.voice import LATENTS, SPEAKER, Speaker, likeness_of, unpack
 from synthesis_worker.audio import join
 from synthesis_worker.contract import EngineBusy, SpeechError, SpeechRequest, Waveform
+from tests.gpu.card_workers import FOUR, NEAR
 from tests.gpu.xtts_models import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from gpu_worker.batching.utterances import Sound
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 
@@ -33,6 +37,18 @@ def stock_of(engine: XttsEngine) -> Any:
 def speaker_of(engine: XttsEngine, *samples: Waveform) -> Speaker:
     artifact = engine.clone(samples, lambda _: None)
     return unpack(artifact.data, artifact.digest, 64)
+
+
+def said(engine: XttsEngine, voice: bytes) -> Sound:
+    """Without any chance."""
+    request = SpeechRequest("Hello.", "en", "xtts_v2", artifact=voice, dials={"top_k": 1})
+    return join(engine.synthesize(request)).samples
+
+
+def apart(one: Sound, other: Sound) -> float:
+    """By how much they differ as far as both go."""
+    both = min(len(one), len(other))
+    return float(np.abs(one[:both] - other[:both]).max())
 
 
 def facts_of(data: bytes) -> dict[str, str]:
@@ -55,6 +71,16 @@ def test_it_hears_samples_as_the_package_does(xtts: XttsEngine) -> None:
     assert torch.equal(heard.latents, latents[0])
 
 
+def test_voices_sound_apart_by_timbre_and_by_latents(xtts: XttsEngine) -> None:
+    """Else whoever gets another's voice goes unnoticed elsewhere: the bound is 100 of its steps."""
+    four = [xtts.clone([sample(pitch, 6.5)], lambda _: None).data for pitch in FOUR]
+    for own, other in combinations(four, 2):
+        whole, heard = said(xtts, own), load(other)
+        for name in (SPEAKER, LATENTS):
+            mixed = said(xtts, unlike(own, **{name: heard[name]}))
+            assert apart(whole, mixed) > 100 * NEAR
+
+
 def test_a_sample_of_another_rate_is_the_same_voice(xtts: XttsEngine) -> None:
     from synthesis_worker.audio import resample
 
@@ -69,6 +95,7 @@ def test_the_artifact_says_what_it_was_made_of_and_is_the_same_again(xtts: XttsE
     made, again = (xtts.clone(samples, lambda _: None) for _ in range(2))
     facts = json.loads(facts_of(made.data)["voicemill"])
     assert (made.engine, made.likeness) == ("xtts_v2", None)
+    assert facts["engine"] == xtts.capabilities.engine
     assert made.digest == facts["model"] == xtts.capabilities.models[0].digest
     assert facts["samples"] == [
         hashlib.sha256(one.samples.tobytes()).hexdigest() for one in samples
@@ -104,6 +131,7 @@ ENDLESS = Waveform(np.full(96_000, np.inf, np.float32), 24_000)
         ([sample(seconds=0.32)], "sample_too_short"),
         ([sample(), sample(seconds=0.1)], "sample_too_short"),
         ([Waveform(np.zeros(0, np.float32), 24_000)], "sample_too_short"),
+        ([sample(seconds=16.0), sample(seconds=15.0)], "sample_too_long"),
         ([SILENCE], "sample_silent"),
         ([sample(), SILENCE], "sample_silent"),
         ([Waveform(sample().samples * 1e-4, 24_000)], "sample_silent"),
@@ -124,6 +152,18 @@ def test_the_shortest_sample_that_is_taken_is_heard(xtts: XttsEngine, rate: int)
     noise = np.random.default_rng(1).normal(0, 0.1, int(np.ceil(0.33 * rate)))
     heard = speaker_of(xtts, Waveform(noise.astype(np.float32), rate))
     assert heard.latents.shape == (32, 64)
+
+
+def test_half_a_minute_of_samples_is_heard_and_more_is_refused(xtts: XttsEngine) -> None:
+    """As the engine says before: `clone_seconds`."""
+    long = join([sample(seconds=20.0)] * 2)
+    half = Waveform(long.samples[: 15 * long.sample_rate], long.sample_rate)
+    assert speaker_of(xtts, half, half).latents.isfinite().all()
+    assert xtts.capabilities.clone_seconds == (6.0, 30.0)
+    for samples in ([long], [half, half, sample(seconds=1.0)]):
+        with pytest.raises(SpeechError) as refused:
+            xtts.clone(samples, lambda _: None)
+        assert (refused.value.code, refused.value.permanent) == ("sample_too_long", True)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from gpu_worker.batching.slots import Slots
 from gpu_worker.batching.utterances import Utterance
 from gpu_worker.batching.vocoder import Stretch, decode
 from gpu_worker.engines.xtts.parts import decoder_of, prefix_of, weights_of
+from tests.gpu.batches import codes_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,11 +89,10 @@ def test_codes_are_equal_and_latents_need_no_second_pass(
     slots = Slots(weights_of(stock), len(TEXTS), 100)
     for slot, (text, voice) in enumerate(zip(TEXTS, voices, strict=True)):
         slots.begin(slot, utterance(stock, text, voice).prefix, GREEDY)
-    for _ in range(stock.gpt.max_gen_mel_tokens):
-        slots.step(len(TEXTS))
+    codes = codes_of(slots, len(TEXTS), stock.gpt.max_gen_mel_tokens)
     for slot, one in enumerate(said):
         count = len(one["codes"])
-        assert slots.codes[slot, :count].tolist() == one["codes"].tolist()
+        assert codes[slot][:count] == one["codes"].tolist()
         latents = torch.from_numpy(one["gpt_latents"][0])
         assert float((slots.latents[slot, :count] - latents).abs().max()) < 1e-5
 
@@ -114,9 +114,8 @@ def test_a_slot_remembers_nothing_of_who_sat_there_before(
         slots.cache.rows.fill_(poison)
         slots.latents.fill_(poison)
         slots.begin(1, utterance(stock, TEXTS[0], voices[0]).prefix, GREEDY)
-        for _ in range(len(said[0]["codes"])):
-            slots.step(2)
-        assert slots.codes[1, : len(said[0]["codes"])].tolist() == said[0]["codes"].tolist()
+        codes = codes_of(slots, 2, len(said[0]["codes"]))
+        assert codes[1] == said[0]["codes"].tolist()
         slots.rest(1)
 
 

@@ -16,6 +16,7 @@ import torch
 from gpu_worker.engines.xtts.engine import Settings, XttsEngine
 from gpu_worker.engines.xtts.stock import FILES, digest_of, load_stock
 from synthesis_worker.contract import ModelDamaged, ModelMissing
+from tests.gpu.unreadable import unreadable
 from tests.gpu.xtts_models import save_as_published
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ def test_without_a_model_nothing_is_offered(tmp_path: Path, where: str) -> None:
     with pytest.raises(ModelMissing) as refused:
         engine.load()
     assert refused.value.code == "model_missing"
+
+
+def test_of_a_folder_that_may_not_be_read_nothing_is_offered(folder: Path) -> None:
+    engine = XttsEngine(Settings(folder, accepted=True))
+    assert engine.capabilities.models
+    with unreadable(folder):
+        assert engine.capabilities.models == ()
+        assert refusal(folder).code == "model_damaged"
+    assert engine.capabilities.models
 
 
 @pytest.mark.parametrize("name", FILES)

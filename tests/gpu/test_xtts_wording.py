@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -76,6 +77,22 @@ def test_a_number_upstream_cannot_read_is_read_digit_by_digit(wording: Wording) 
     """And a Czech date without its ordinals."""
     assert wording.read("9" * 70, "es") == wording.read(" ".join("9" * 70), "es")
     assert wording.read("Dne 31. 12. 1999", "cs") == wording.read("Dne 31 . 12 . 1999", "cs")
+
+
+class Counting:
+    """A vocabulary that keeps the longest number it is given: upstream's time is its square."""
+
+    longest = 0
+
+    def encode(self, words: str, lang: str) -> list[int]:
+        self.longest = max(self.longest, *map(len, re.findall("[0-9]+", words)))
+        return [len(words), len(lang)]
+
+
+def test_no_number_is_offered_that_takes_long_to_find_wordless() -> None:
+    counting = Counting()
+    Wording(counting, MOST).read("9" * 20_000 + " " + "8" * 24, "en")
+    assert counting.longest == 24
 
 
 CHARACTERS = st.text(

@@ -58,7 +58,7 @@ def models(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     settings.MODELS_DIR = tmp_path / "models"
     settings.ACCEPTED_LICENCES = []
     use_catalogue(monkeypatch, tmp_path, [AMY.entry()])
-    fish = entry("fish", FISH, folder="fish.source", then="convert {folder} {models}/fish")
+    fish = entry("fish", FISH, folder="fish.source", made="fish", then="convert {folder} {made}")
     (tmp_path / "engines.json").write_text(json.dumps({"models": [entry("bird", BIRD), fish]}))
     monkeypatch.setattr(catalogue, "ENGINE_MODELS", tmp_path / "engines.json")
     return tmp_path / "models"
@@ -221,6 +221,78 @@ def test_a_damaged_model_is_found_and_mended(models: Path, publisher: Publisher)
     publisher.asked.clear()
     assert "already installed" in run("install", publisher.address, "bird", "--accept", "BIRD-1")
     assert publisher.asked == []
+
+
+def test_a_reinstall_keeps_what_an_operator_put_beside(models: Path, publisher: Publisher) -> None:
+    (models / "bird" / "own").mkdir(parents=True)
+    (models / "bird" / "own" / "config.json").write_bytes(b"mine")
+    (models / "bird" / "link").symlink_to("own/config.json")
+    (models / "bird" / "bird.pth").write_bytes(b"cut off")
+    run("install", publisher.address, "bird", "--accept", "BIRD-1")
+    assert names(models / "bird") == BIRD_FILES | {"own", "link"}
+    assert (models / "bird" / "own" / "config.json").read_bytes() == b"mine"
+    assert (models / "bird" / "link").is_symlink()
+    assert "bird: whole" in run("verify")
+
+
+def test_where_the_new_model_cannot_move_in_the_old_one_stays(
+    models: Path, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (models / "bird").mkdir(parents=True)
+    (models / "bird" / "bird.pth").write_bytes(b"an older one")
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise PermissionError(1, "Operation not permitted")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    assert "[models_folder]" in fail("install", publisher.address, "bird", "--accept", "BIRD-1")
+    assert names(models) == {"bird"}
+    assert (models / "bird" / "bird.pth").read_bytes() == b"an older one"
+
+
+def convert_fish(models: Path) -> Path:
+    """As a converter leaves it."""
+    made = models / "fish"
+    made.mkdir(parents=True)
+    (made / "fish.bin").write_bytes(b"a fish that speaks")
+    digest = hashlib.sha256(b"a fish that speaks").hexdigest()
+    (made / "SHA256SUMS").write_text(f"{digest}  fish.bin\n")
+    return made
+
+
+def test_a_converted_model_is_there_without_what_it_was_made_of(models: Path) -> None:
+    assert "fish: not installed, made of fish.source: 0 MB, not installed" in run("list")
+    convert_fish(models)
+    assert "fish: installed, verified, made of fish.source: 0 MB, not installed" in run("list")
+    assert run("verify") == "fish: whole\n"
+
+
+def test_what_was_fetched_is_told_from_what_is_made_of_it(
+    models: Path, publisher: Publisher
+) -> None:
+    run("install", publisher.address, "fish", "--accept", "FISH-1")
+    said = run("list")
+    assert "fish: not installed, made of fish.source: 0 MB, installed, verified" in said
+    assert f"Then, where its worker runs: convert {models}/fish.source {models}/fish" in said
+    assert run("verify") == "fish.source: whole\n"
+
+
+@pytest.mark.parametrize("harm", ["another", "absent", "unsummed", "garbled"])
+def test_a_converted_model_that_is_damaged_is_found(models: Path, harm: str) -> None:
+    made = convert_fish(models)
+    if harm == "another":
+        (made / "fish.bin").write_bytes(b"a fish that squeaks")
+    elif harm == "absent":
+        (made / "fish.bin").unlink()
+    elif harm == "unsummed":
+        (made / "SHA256SUMS").unlink()
+    else:
+        (made / "SHA256SUMS").write_text("no digest\n")
+    assert "[model_damaged]" in fail("verify")
+    assert ("fish: incomplete" in run("list")) == (harm != "another")
 
 
 def test_list_tells_size_state_licence_and_the_way_to_get_it(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SETTINGS = {setting.name for setting in settings_read()}
 SECRETS = re.compile(r"PASSWORD|SECRET|ACCESS_KEY")
 WATCHING = {"prometheus", "grafana"}
+OF_A_CARD = ("WORKER_MODULES", "ENGINES", "DEVICE", "MODELS_DIR")
 CELERY_ENDS = 5  # config/celery.py: seconds after DRAIN_SECONDS
 
 
@@ -94,6 +95,15 @@ def test_an_image_for_a_card_names_an_engine_and_tasks_that_exist(name: str) -> 
     assert callable(getattr(import_module(module), function))
     assert find_spec(told["WORKER_MODULES"]) is not None
     assert (told["DEVICE"], told["MODELS_DIR"]) == ("cuda", "/models")
+
+
+@pytest.mark.parametrize("name", sorted(CARDS))
+def test_what_env_says_of_other_workers_is_not_for_a_card_s(name: str) -> None:
+    """A service's own environment goes before its env_file, and the image's own behind both."""
+    told, service = images()[name].environment, services()[name]
+    assert service["env_file"] == ".env"
+    for setting in OF_A_CARD:
+        assert service["environment"][setting] == told[setting], setting
 
 
 def test_one_xtts_worker_takes_as_many_jobs_as_its_batch_has_slots() -> None:

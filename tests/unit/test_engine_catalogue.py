@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.deployment import ROOT
 from voices.catalogue import EngineModel, engine_models
@@ -28,6 +29,13 @@ def test_xtts_is_the_published_one() -> None:
 def test_styletts2_is_what_the_converter_knows() -> None:
     for file in model("styletts2").files:
         assert published("styletts2")[file.sha256].endswith(file.path)
+
+
+def test_the_document_names_the_files_that_are_fetched() -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    told = re.findall(r"\| `(\S+)` \| ([\d,]+) \| `([0-9a-f]{64})` \|", text)
+    files = [file for one in engine_models() for file in one.files]
+    assert told == [(file.name, f"{file.size:,}", file.sha256) for file in files]
 
 
 def test_every_model_lies_at_a_fixed_revision_and_says_its_licence() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -11,7 +12,7 @@ import uvicorn
 import yaml
 
 from tests.deployment import CARDS, KUBERNETES, ROOT, command_of, example, images, services
-from tests.unit.test_compose import CELERY_ENDS, SETTINGS
+from tests.unit.test_compose import CELERY_ENDS, OF_A_CARD, SETTINGS
 
 VERSIONS = ["1.30", "1.37"]
 KEDA = "keda.sh/v1alpha1"
@@ -20,6 +21,7 @@ GPU = KUBERNETES / "gpu"
 COMPONENT = yaml.safe_load((GPU / "kustomization.yaml").read_text(encoding="utf-8"))
 GENERATED = {"configMapGenerator": "settings.env", "secretGenerator": "secrets.env"}
 
+REFERENCE = re.compile(r"\$\(([A-Z_]+)\)")
 OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
 
 Object = dict[str, Any]
@@ -170,13 +172,18 @@ def test_nothing_runs_as_root_or_writes_its_image() -> None:
         assert container["resources"]["limits"]["memory"], name
 
 
+def filled(word: str) -> str:
+    """As Kubernetes fills it in."""
+    return REFERENCE.sub(lambda found: settings("settings.env")[found[1]], word)
+
+
 def test_pods_run_the_images_and_commands_of_compose() -> None:
     for name, pod in pods().items():
         (container,) = pod["containers"]
         image = container["image"].removeprefix("voicemill/")
         assert image in images(), name
         ours = container.get("command") or images()[image].command
-        assert ours == command_of(services()[name]), name
+        assert list(map(filled, ours)) == command_of(services()[name]), name
     tags = {one["name"]: one["newTag"] for one in KUSTOMIZATION["images"]}
     assert set(tags) == {container["image"] for _, container in containers()}
     assert f'version = "{tags["voicemill/api"]}"' in (ROOT / "pyproject.toml").read_text()
@@ -196,6 +203,19 @@ def test_a_worker_with_a_card_asks_for_one_and_only_reads_its_models() -> None:
         assert mount == {"name": "models", "mountPath": "/models", "readOnly": True}
         volumes = {one["name"]: one for one in pods()[name]["volumes"]}
         assert volumes["models"]["persistentVolumeClaim"]["readOnly"] is True
+
+
+@pytest.mark.parametrize("name", sorted(CARDS))
+def test_a_worker_with_a_card_goes_by_its_image_whatever_the_settings_say(name: str) -> None:
+    (container,) = pods()[name]["containers"]
+    own = {one["name"]: one["value"] for one in container["env"]}
+    assert own == {setting: images()[name].environment[setting] for setting in OF_A_CARD}
+
+
+def test_one_xtts_worker_takes_as_many_jobs_as_its_batch_has_slots() -> None:
+    (container,) = pods()["gpu-xtts"]["containers"]
+    assert container["command"][container["command"].index("-c") + 1] == "$(BATCH_SLOTS)"
+    assert settings("settings.env")["BATCH_SLOTS"] == example()["BATCH_SLOTS"]
 
 
 def test_no_pod_starts_on_a_schema_that_is_not_there_yet() -> None:

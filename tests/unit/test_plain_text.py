@@ -1,5 +1,7 @@
 """Cutting text for engines, and the tags of languages."""
 
+import time
+
 import pytest
 
 from synthesis_worker.languages import canonical_tag, primary_language, widening_tags
@@ -48,6 +50,13 @@ def test_a_first_clause_is_parted_where_the_sentence_is_long() -> None:
     assert part_first_clause("No clause in this one at all", 5, 10) == [
         "No clause in this one at all"
     ]
+
+
+@pytest.mark.parametrize("run", [" ", "\u00a0", ".", "!?", "\t."])
+def test_a_long_run_of_the_same_is_looked_at_once(run: str) -> None:
+    began = time.process_time()
+    assert split_sentences(f"a{run * 50_000}b")
+    assert time.process_time() - began < 1
 
 
 def test_what_could_command_an_engine_is_made_harmless() -> None:

@@ -79,7 +79,7 @@ class EngineModel:
     """One model for every voice of an engine, in a folder of its own below the models folder.
 
     `licence` is its name in ACCEPTED_LICENCES, `text` where it can be read, and `then` the command
-    that makes what was fetched into what the engine loads.
+    that makes what was fetched into what the engine loads, in the folder `made`.
     """
 
     name: str
@@ -91,6 +91,7 @@ class EngineModel:
     address: str
     files: tuple[ModelFile, ...]
     then: str = ""
+    made: str = ""
 
     @property
     def size(self) -> int:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
+from safetensors import SafetensorError
 
 from gpu_worker.engines.file_hash import sha256_of
+from gpu_worker.engines.in_short import in_short
 from gpu_worker.engines.styletts2.model_files import write_model
 from gpu_worker.engines.styletts2.stock import build
+from synthesis_worker.contract import ModelDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +123,7 @@ def _read_checkpoint(path: Path) -> Mapping[str, Mapping[str, Tensor]]:
             read: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return {name: _tensors(saved) for name, saved in read["net"].items()}
     except Exception as error:  # torch names no base of what a broken or hostile file raises
-        raise RefusedError(f"{path} is no checkpoint: {_short(error)}") from error
+        raise RefusedError(f"{path} is no checkpoint: {in_short(error)}") from error
 
 
 def _tensors(saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -144,7 +147,7 @@ def _build(model: Mapping[str, Any], bert: Mapping[str, Any]) -> Mapping[str, nn
     try:
         return build(model, bert)
     except Exception as error:  # whatever the networks make of sizes that are none
-        raise RefusedError(f"The settings describe no model: {_short(error)}") from error
+        raise RefusedError(f"The settings describe no model: {in_short(error)}") from error
 
 
 def _once(saved: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
@@ -167,10 +170,6 @@ def _compare(name: str, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor
             )
 
 
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m gpu_worker.engines.styletts2.convert")
     parser.add_argument("source", type=Path, help="holds config.yml and one *.pth, as published")
@@ -181,7 +180,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         written = convert(asked.source, asked.target, unknown=asked.any)
-    except RefusedError as error:
+    except (RefusedError, ModelDamaged, SafetensorError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{written.parent}\n")

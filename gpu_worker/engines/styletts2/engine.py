@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from gpu_worker.engines.memory import busy_without_memory
 from gpu_worker.engines.styletts2.chance import OwnChance
 from gpu_worker.engines.styletts2.hearing import RATE
 from gpu_worker.engines.styletts2.model_files import digest_of, load_networks, read_config
@@ -19,7 +20,6 @@ from gpu_worker.engines.styletts2.wording import read
 from synthesis_worker.contract import (
     AudioChunk,
     Capabilities,
-    EngineBusy,
     Model,
     ModelMissing,
     Range,
@@ -32,7 +32,7 @@ from synthesis_worker.contract import (
 from synthesis_worker.engines.request import check_dials, check_length, check_speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -59,19 +59,19 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A request that has been found sound."""
+    """A request that has been found sound. Its text is read as it is spoken."""
 
     speaking: Speaking
     voice: Tensor
     manner: Manner
-    pieces: list[list[int]]
+    pieces: Iterator[list[int]]
     seed: int
 
 
 class StyleTts2Engine:
     """The model of a folder, as `convert` writes it, on one device. Threads may ask it at once."""
 
-    def __init__(self, folder: Path, *, device: str = "cpu", accepted: bool = True) -> None:
+    def __init__(self, folder: Path, *, device: str = "cpu", accepted: bool = False) -> None:
         self._folder = folder
         self._device = torch.device(device)
         self._accepted = accepted
@@ -107,7 +107,8 @@ class StyleTts2Engine:
     def clone(self, samples: Sequence[Waveform], progress: Progress) -> VoiceArtifact:
         check_samples(samples)
         loaded = self._model()
-        style = hear(loaded.speaking, samples, progress)
+        with busy_without_memory():
+            style = hear(loaded.speaking, samples, progress)
         return VoiceArtifact(ENGINE, pack(style, loaded.digest, samples), loaded.digest)
 
     def _models(self) -> tuple[Model, ...]:
@@ -129,7 +130,8 @@ class StyleTts2Engine:
         with self._loading:
             if self._loaded is None:
                 self._check_licence()
-                self._loaded = self._open()
+                with busy_without_memory():
+                    self._loaded = self._open()
             return self._loaded
 
     def _open(self) -> _Loaded:
@@ -171,8 +173,5 @@ def _speak(task: _Task) -> Generator[AudioChunk, None, None]:
 def _speak_piece(
     task: _Task, tokens: Sequence[int], chance: OwnChance, before: Tensor | None
 ) -> Spoken:
-    try:
-        with chance:
-            return task.speaking.speak(tokens, task.voice, task.manner, before)
-    except torch.OutOfMemoryError as error:
-        raise EngineBusy("The card has no memory left.", code="no_memory") from error
+    with busy_without_memory(), chance:
+        return task.speaking.speak(tokens, task.voice, task.manner, before)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import load_file, save_file
 
-from gpu_worker.engines.file_hash import sha256_of
+from gpu_worker.engines.file_hash import is_there, sha256_of
+from gpu_worker.engines.in_short import in_short
 from gpu_worker.engines.styletts2.stock import build, settle
 from synthesis_worker.contract import ModelDamaged, ModelMissing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import torch
     from torch import Tensor, nn
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+SUMS = "SHA256SUMS"  # of both, for `manage.py models` and `sha256sum --check`
 READABLE = 0o644  # by workers of any user; the library writes for its own alone
 LAYOUT = 1  # of the folder; rises when what is kept there changes
 
@@ -36,20 +39,28 @@ class Config:
 
 
 def write_model(folder: Path, config: Mapping[str, Any], weights: dict[str, Tensor]) -> Path:
-    """Whole or not at all: the settings, without which nothing is a model, come last."""
+    """All is written beside before any of it takes the place of what was there."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).unlink(missing_ok=True)
-    save_file(weights, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(READABLE)
-    whole = Config(LAYOUT, sha256_of(folder / WEIGHTS), **config)
-    written = folder / (CONFIG + ".part")
-    written.write_text(json.dumps(asdict(whole), indent=2, sort_keys=True), encoding="utf-8")
-    return written.replace(folder / CONFIG)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-") as made:
+        new = Path(made)
+        _write(new, config, weights)
+        for name in (WEIGHTS, CONFIG, SUMS):
+            (new / name).replace(folder / name)
+    return folder / CONFIG
+
+
+def _write(new: Path, config: Mapping[str, Any], weights: dict[str, Tensor]) -> None:
+    save_file(weights, new / WEIGHTS)
+    (new / WEIGHTS).chmod(READABLE)
+    whole = asdict(Config(LAYOUT, sha256_of(new / WEIGHTS), **config))
+    (new / CONFIG).write_text(json.dumps(whole, indent=2, sort_keys=True), encoding="utf-8")
+    sums = [f"{sha256_of(new / name)}  {name}\n" for name in (CONFIG, WEIGHTS)]
+    (new / SUMS).write_text("".join(sums), encoding="utf-8")
 
 
 def read_config(folder: Path) -> Config:
     path = folder / CONFIG
-    if not path.is_file():
+    if not is_there(path):
         raise _missing(folder)
     try:
         config = Config(**json.loads(path.read_bytes()))
@@ -77,21 +88,21 @@ def load_networks(folder: Path, device: torch.device) -> dict[str, nn.Module]:
         networks = build(config.model, config.bert)
         _assign(networks, load_file(folder / WEIGHTS))
     except Exception as error:  # safetensors, torch and transformers have no base in common
-        raise ModelDamaged(f"{folder.name} is no StyleTTS2 model: {_short(error)}") from error
+        raise ModelDamaged(f"{folder.name} is no StyleTTS2 model: {in_short(error)}") from error
     for network in networks.values():
         settle(network, device)
     return networks
 
 
 def _missing(folder: Path) -> ModelMissing | ModelDamaged:
-    if (folder / WEIGHTS).exists():
+    if is_there(folder / WEIGHTS):
         return ModelDamaged(f"{folder.name} lacks {CONFIG}; convert the model again.")
     return ModelMissing(f"There is no StyleTTS2 model in {folder.name}; see docs/models.md.")
 
 
 def _check_weights(folder: Path, config: Config) -> None:
     path = folder / WEIGHTS
-    if not path.is_file():
+    if not is_there(path):
         raise ModelDamaged(f"{folder.name} lacks {WEIGHTS}; convert the model again.")
     found = sha256_of(path)
     if found != config.weights:
@@ -111,8 +122,3 @@ def _assign(networks: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) ->
         parts[name][rest] = tensor.clone()
     for name, network in networks.items():
         network.load_state_dict(parts[name], assign=True)
-
-
-def _short(error: Exception) -> str:
-    lines = " ".join(str(error).split())
-    return f"{type(error).__name__}: {lines[:200]}"

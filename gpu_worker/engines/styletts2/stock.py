@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.utils import remove_spectral_norm, remove_weight_norm
 
-from gpu_worker.engines.xtts.stock import stand_in_for_torchaudio_extension
+from gpu_worker.engines.torchaudio_extension import stand_in_for_torchaudio_extension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

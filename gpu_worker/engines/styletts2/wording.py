@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import chain
 from typing import TYPE_CHECKING
 
-import gruut
 from styletts2.text_utils import dicts as SYMBOLS  # noqa: N812 - a constant with another's name
 
+from gpu_worker.engines.styletts2.lexicon import words_of
 from synthesis_worker.contract import Unsupported
 from synthesis_worker.engines.request import nothing_to_say
 from synthesis_worker.languages import primary_language
@@ -22,27 +23,34 @@ START = 0
 MOST = 512 - 1  # numbers behind the start: the text reader has no more places
 _STOPS = {SYMBOLS[mark] for mark in ";:,.!?"}
 _SPACE = SYMBOLS[" "]
-_DASH = re.compile(r"\s+[–—-]+\s+|\s*—\s*")  # noqa: RUF001 - they look alike, that is the point
+_SPACES = r"(?<!\s)\s+"  # from their first on: else long ones are gone through from each
+_DASH = re.compile(
+    rf"{_SPACES}[–—-]+\s+|({_SPACES})?—\s*"  # noqa: RUF001 - they look alike, that is the point
+)
 _DIGIT = re.compile("[0-9]")
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 _LONG_NUMBER = re.compile("[0-9]{16,}")  # the reader would round it
+_SOUNDING = re.compile("[A-Za-z0-9&]")  # one at least is in all that the reader has sounds for
 _READABLE = re.compile(r"[A-Za-z']+|[0-9]+")
 
 
-def read(text: str, language: str) -> list[list[int]]:
+def read(text: str, language: str) -> Iterator[list[int]]:
     """The numbers of each piece, in order: a sentence, or less where it is too long for one.
 
     What has no sound in English (other scripts, emoji) is passed over; a text of nothing else is
-    refused.
+    refused at once. The first piece is read at once too, each of the rest when it is asked for.
     """
     if language and primary_language(language) != "en":
         raise Unsupported(
             f"StyleTTS2 does not speak {language!r}; it speaks English.",
             code="language_unsupported",
         )
-    pieces = [piece for sentence in split_sentences(_plain(text)) for piece in _pieces(sentence)]
-    if not pieces:
+    sentences = filter(_SOUNDING.search, split_sentences(_plain(text)))
+    pieces = chain.from_iterable(map(_pieces, sentences))
+    first = next(pieces, None)
+    if first is None:
         raise nothing_to_say()
-    return pieces
+    return chain([first], pieces)
 
 
 def phonemes(sentence: str) -> str:
@@ -58,8 +66,8 @@ def _plain(text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    """Its digits, each a word."""
-    return _DIGIT.sub(r" \g<0> ", text)
+    """Its digits, each a word: the reader takes long to find that a number is none."""
+    return _DIGIT.sub(lambda digit: f" {_DIGITS[int(digit[0])]} ", text)
 
 
 def _spoken(sentence: str) -> Iterator[str]:
@@ -76,9 +84,9 @@ def _spoken(sentence: str) -> Iterator[str]:
 def _words(sentence: str) -> list[Any]:
     """A number too large to be a word is read digit by digit too."""
     try:
-        return list(gruut.sentences(sentence, lang="en-us", espeak=True))
+        return words_of(sentence)
     except ArithmeticError:
-        return list(gruut.sentences(_apart(sentence), lang="en-us", espeak=True))
+        return words_of(_apart(sentence))
 
 
 def _spoken_in_parts(word: str) -> Iterator[str]:

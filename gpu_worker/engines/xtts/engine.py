@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,12 +15,14 @@ import torch
 
 from gpu_worker.batching.batch import Batch, NoMemoryError
 from gpu_worker.batching.floor import Shape
-from gpu_worker.batching.sampling import Sampling
+from gpu_worker.batching.sampling import Sampling, seed_of
 from gpu_worker.batching.utterances import Utterance
-from gpu_worker.engines.xtts.parts import decoder_of, prefix_of, weights_of
+from gpu_worker.engines.memory import busy_without_memory
+from gpu_worker.engines.xtts.parts import decoder_of, dtype_for, looks_for, prefix_of, weights_of
 from gpu_worker.engines.xtts.stock import FILES, digest_of, hashes_of, load_stock, published
 from gpu_worker.engines.xtts.voice import (
     PLACES,
+    SECONDS,
     Hearing,
     check_samples,
     hear,
@@ -48,7 +49,7 @@ from synthesis_worker.contract import (
 from synthesis_worker.engines.request import check_dials, check_length, check_speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gpu_worker.batching.utterances import Stream
@@ -79,8 +80,12 @@ class Settings:
     device: str = "cpu"
     slots: int = 8
     accepted: bool = False  # the licence of the weights, by the operator
-    dtype: torch.dtype = torch.float32
     published: Mapping[str, str] = field(default_factory=published)  # sha256 of each file
+    give_up: Callable[[], None] | None = None  # told where the device is spoilt for this process
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return dtype_for(torch.device(self.device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class XttsEngine:
             models=models,
             streams=True,
             clones=bool(models),
-            clone_seconds=(6.0, 30.0),
+            clone_seconds=SECONDS,
             seeds=True,
             finishes=True,
             licence="Coqui Public Model License 1.0.0: not for commercial use",
@@ -134,8 +139,10 @@ class XttsEngine:
 
     def close(self) -> None:
         """When all that was asked has been spoken."""
-        if self._loaded is not None:
-            self._loaded.batch.close()
+        with self._loading:  # what is being loaded is closed as well
+            loaded = self._loaded
+        if loaded is not None:
+            loaded.batch.close()
 
     def synthesize(self, request: SpeechRequest) -> Generator[AudioChunk, None, None]:
         """Refuse at once what cannot be spoken; then sound, before the first sentence has ended."""
@@ -189,7 +196,10 @@ class XttsEngine:
         with self._loading:
             if self._loaded is None:
                 self._check_licence()
-                self._loaded = self._open()
+                with busy_without_memory():
+                    self._loaded = self._open()
+            elif self._loaded.batch.broken:
+                self._loaded = replace(self._loaded, batch=self._batch(self._loaded.model))
             return self._loaded
 
     def _open(self) -> Loaded:
@@ -198,17 +208,21 @@ class XttsEngine:
         known = [settings.published.get(name) for name in FILES]
         same = known == list(hashes_of(settings.folder))
         model = load_stock(settings.folder, torch.device(settings.device))
+        wording = Wording(model.tokenizer, model.args.gpt_max_text_tokens)
+        return Loaded(model, self._batch(model), wording, digest, same)
+
+    def _batch(self, model: Any) -> Batch:
+        settings = self._settings
+        longest = PLACES + model.args.gpt_max_text_tokens + 2
+        shape = Shape(settings.slots, longest, looks_for(model.device))
         weights, decoder = weights_of(model, settings.dtype), decoder_of(model)
-        most: int = model.args.gpt_max_text_tokens
-        batch = Batch(weights, decoder, Shape(settings.slots, PLACES + most + 2))
-        return Loaded(model, batch, Wording(model.tokenizer, most), digest, same)
+        return Batch(weights, decoder, shape, settings.give_up)
 
     def _speaker(self, loaded: Loaded, request: SpeechRequest) -> Speaker:
         data = request.artifact
         if data is None:
             raise Unsupported("XTTS speaks only as somebody it has cloned.", code="voice_missing")
-        name = hashlib.sha256(data).hexdigest()
-        return self._speakers.get(name, lambda: unpack(data, loaded.digest, loaded.width))
+        return self._speakers.get(data, lambda: unpack(data, loaded.digest, loaded.width))
 
     def _speak(
         self, loaded: Loaded, request: SpeechRequest, speaker: Speaker, pieces: list[list[int]]
@@ -228,8 +242,15 @@ class XttsEngine:
 def _utterance(
     loaded: Loaded, request: SpeechRequest, speaker: Speaker, tokens: list[int], index: int
 ) -> Utterance:
+    try:
+        prefix = prefix_of(loaded.model, speaker.latents, torch.tensor(tokens))
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:  # a spoilt card fails here before the batch hears of it
+        loaded.batch.note_failure()
+        raise
     return Utterance(
-        prefix=prefix_of(loaded.model, speaker.latents, torch.tensor(tokens)),
+        prefix=prefix,
         speaker=speaker.embedding.to(loaded.model.device),
         sampling=_sampling(request, index),
         speed=request.dials.get("speed", 1.0),
@@ -247,7 +268,7 @@ def _sampling(request: SpeechRequest, index: int) -> Sampling:
         top_p=dials.get("top_p", DIALS["top_p"].default),
         repetition_penalty=dials.get("repetition_penalty", DIALS["repetition_penalty"].default),
         length_penalty=dials.get("length_penalty", 1.0),
-        seed=request.seed + index,
+        seed=seed_of(request.seed, index),
     )
 
 

@@ -7,17 +7,19 @@ import json
 import logging
 import os
 import sys
-from functools import cache, wraps
-from importlib.machinery import ModuleSpec
+from functools import cache
 from importlib.resources import files
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from gpu_worker.engines.file_hash import sha256_of
+from gpu_worker.engines.file_hash import is_there, sha256_of
+from gpu_worker.engines.in_short import in_short
+from gpu_worker.engines.torchaudio_extension import (
+    empty_module,
+    stand_in_for_torchaudio_extension,
+)
 from synthesis_worker.contract import ModelDamaged, ModelMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import torch
@@ -30,7 +32,7 @@ def coqui() -> Any:
     """The module that holds the model. Nothing it needs may reach for a network or a compiler."""
     os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
     stand_in_for_torchaudio_extension()
-    sys.modules.setdefault("torchcodec", _module("torchcodec"))
+    sys.modules.setdefault("torchcodec", empty_module("torchcodec"))
     from TTS.tts.models import xtts
 
     logging.getLogger("TTS").setLevel(logging.ERROR)  # its warnings repeat what people have said
@@ -48,7 +50,7 @@ def load_stock(folder: Path, device: torch.device) -> Any:
         model._load_checkpoint = read_weights  # noqa: SLF001 - upstream's writes to the folder
         model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
     except Exception as error:  # pickle, JSON, tokenizers and torch have no base in common
-        raise ModelDamaged(f"{folder.name} is no XTTS model: {_short(error)}") from error
+        raise ModelDamaged(f"{folder.name} is no XTTS model: {in_short(error)}") from error
     model.to(device).eval()
     return model
 
@@ -65,44 +67,11 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _check_files(folder: Path) -> None:
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [name for name in FILES if not is_there(folder / name)]
     if len(missing) == len(FILES):
         raise ModelMissing(f"There is no XTTS model in {folder.name}; see docs/models.md.")
     if missing:
         raise ModelDamaged(f"{folder.name} lacks {', '.join(missing)}; install the model again.")
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
-
-
-def stand_in_for_torchaudio_extension() -> None:
-    """The wheel's compiled part is linked to CUDA and is not needed: mel, resample are Python."""
-    extension = _module("torchaudio._extension")
-    extension.__path__ = []
-    vars(extension).update(
-        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
-        _IS_ALIGN_AVAILABLE=False,
-        fail_if_no_align=_refuse,
-        _check_cuda_version=lambda: None,
-        _load_lib=lambda _: False,
-    )
-    sys.modules.setdefault("torchaudio._extension", extension)
-
-
-def _refuse(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("torchaudio's compiled part is not used here")
-
-    return refuse
-
-
-def _module(name: str) -> ModuleType:
-    module = ModuleType(name)
-    module.__spec__ = ModuleSpec(name, None)
-    return module
 
 
 def digest_of(folder: Path) -> str:

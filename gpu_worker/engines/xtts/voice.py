@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from synthesis_worker.contract import Waveform
 
-ENGINE = "xtts"
+ENGINE = "xtts_v2"
+SECONDS = (6.0, 30.0)  # of samples in all
 SHORTEST = 0.33  # seconds: below, the model hears nothing
 PLACES, TIMBRE = 32, 512  # of what is heard: the same in all models of this kind
 LATENTS, SPEAKER = "latents", "speaker"
@@ -48,6 +49,12 @@ def check_samples(samples: Sequence[Waveform]) -> None:
                 code="sample_too_short",
             )
     cloned_voice.check_audible(samples)
+    seconds = sum(sample.seconds for sample in samples)
+    if seconds > SECONDS[1]:
+        raise SpeechError(
+            f"XTTS clones from {SECONDS[1]:g} s at most, these are {seconds:.1f}.",
+            code="sample_too_long",
+        )
 
 
 @torch.inference_mode()

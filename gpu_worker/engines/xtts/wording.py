@@ -25,6 +25,8 @@ HINDI = {ord(digit): f" {word} " for digit, word in zip("0123456789", HINDI_DIGI
 WIDE = {"zh", "ja", "ko"}  # their limits are in characters that are syllables
 # Upstream fails at numbers of 25 to 70 digits, and at dates in Czech: it is then offered the
 # numbers without what stands after them, and at last digit by digit.
+# There are no words for longer ones, and to look for them takes time by the square of their length.
+LONG_NUMBERS = re.compile(r"[0-9]{25,}")
 AFTER_NUMBERS, AFTER_DIGITS = re.compile(r"(?<=[0-9])(?=[^0-9])"), re.compile(r"(?<=[0-9])")
 
 
@@ -62,7 +64,7 @@ class Wording:
             yield from self._fit(half, language)
 
     def _encode(self, piece: str, language: str) -> list[int]:
-        words = piece.strip().lower()
+        words = LONG_NUMBERS.sub(lambda found: " ".join(found[0]), piece.strip().lower())
         if language == "hi":  # the only language whose numbers upstream cannot read
             words = words.translate(HINDI)
         for plainer in (words, AFTER_NUMBERS.sub(" ", words), AFTER_DIGITS.sub(" ", words)):

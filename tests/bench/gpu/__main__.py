@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gpu_worker.engines.xtts.parts import decoder_of, weights_of
+from gpu_worker.engines.xtts.parts import decoder_of, dtype_for, weights_of
 from gpu_worker.engines.xtts.voice import Hearing, Speaker, pack, unpack
 from synthesis_worker.artifacts import Kept
 from tests.bench.figures import Figure, compare, save, state, table
@@ -55,13 +55,12 @@ def measure(device: torch.device, size: Size) -> Iterator[Figure]:
         yield state("peer, one after the other", alone.speed, unit="audio-s/s")
         yield state("peer, first sound", early * 1000, unit="ms")
         model.gpt.max_gen_mel_tokens = size.most - 3
-        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        yield from measure_ours(model, dtype, size, alone)
+        yield from measure_ours(model, size, alone)
         yield measure_warm_voice(model)
 
 
-def measure_ours(model: Any, dtype: torch.dtype, size: Size, peer: Heard) -> Iterator[Figure]:
-    weights, decoder = weights_of(model, dtype), decoder_of(model)
+def measure_ours(model: Any, size: Size, peer: Heard) -> Iterator[Figure]:
+    weights, decoder = weights_of(model, dtype_for(model.device)), decoder_of(model)
     on_card = model.device.type == "cuda"
     for streams in size.streams:
         ours = Ours(model, weights, decoder, streams)
@@ -96,14 +95,14 @@ def describe(heard: Heard, streams: int, size: Size, *, on_card: bool) -> Iterat
 
 
 def measure_warm_voice(model: Any) -> Figure:
-    """A voice that was used of late: no encoder runs, nothing is read."""
+    """A voice that was used of late, as the engine looks it up: by its artifact's bytes."""
     latents, embedding = voice(model)
     data = pack(Speaker(latents[0], embedding[0]), "model", [], Hearing())
     kept: Kept[Speaker] = Kept()
     spent = []
     for _ in range(200):
         began = time.perf_counter()
-        kept.get("voice", lambda: unpack(data, "model", model.gpt.model_dim))
+        kept.get(data, lambda: unpack(data, "model", model.gpt.model_dim))
         spent.append(time.perf_counter() - began)
     return state("warm voice, look-up", median(spent) * 1000, unit="ms", at_most=0.5)
 

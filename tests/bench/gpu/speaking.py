@@ -14,7 +14,7 @@ from gpu_worker.batching.batch import Batch
 from gpu_worker.batching.floor import Shape
 from gpu_worker.batching.sampling import Sampling
 from gpu_worker.batching.utterances import Utterance
-from gpu_worker.engines.xtts.parts import prefix_of
+from gpu_worker.engines.xtts.parts import looks_for, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,8 +80,7 @@ class Ours:
 
     def __init__(self, model: Any, weights: Weights, decoder: Decoder, slots: int) -> None:
         self._model = model
-        look = 4 if model.device.type == "cuda" else 1
-        self._batch = Batch(weights, decoder, Shape(slots, 436, look))
+        self._batch = Batch(weights, decoder, Shape(slots, 436, looks_for(model.device)))
         latents, speaker = voice(model)
         tokens = torch.tensor(model.tokenizer.encode(TEXT.lower(), lang="en"))
         self._prefix, self._speaker = prefix_of(model, latents[0], tokens), speaker[0]

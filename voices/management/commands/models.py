@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from voices.catalogue import engine_models, stock_models
-from voices.engine_folders import EngineFolder
+from voices.engine_folders import EngineFolder, MadeFolder
 from voices.model_sources import (
     FolderSource,
     LicenceError,
@@ -78,26 +78,38 @@ class Command(BaseCommand):
             self._tell_engine_model(engine_model)
 
     def _tell_engine_model(self, model: EngineModel) -> None:
-        condition = EngineFolder(self.folder.path, model).condition()
-        self.stdout.write(
-            f"{model.name}: {model.size / MEGABYTE:.0f} MB, {condition}; {_licence(model)}"
-        )
+        fetched = EngineFolder(self.folder.path, model).condition()
+        state = f"{model.size / MEGABYTE:.0f} MB, {fetched}"
+        if model.made:
+            made = MadeFolder(self.folder.path / model.made).condition()
+            state = f"{made}, made of {model.folder}: {state}"
+        self.stdout.write(f"{model.name}: {state}; {_licence(model)}")
         self.stdout.write(f"To install it: manage.py models install {model.address} {model.name}")
+        if model.then:
+            self.stdout.write(f"Then, where its worker runs: {self._then(model)}")
+
+    def _then(self, model: EngineModel) -> str:
+        models = self.folder.path
+        return model.then.format(folder=models / model.folder, made=models / model.made)
 
     def verify_models(self, options: Mapping[str, Any]) -> None:
         known = {model.id: model for _, model in stock_models()}
-        folders = [EngineFolder(self.folder.path, model) for model in engine_models()]
         acts = {
             model_id: partial(self.folder.verify, model_id, known.get(model_id))
             for model_id in self.folder.ids()
         } | {
-            folder.model.name: folder.verify
-            for folder in folders
+            name: folder.verify
+            for name, folder in self._engine_folders().items()
             if folder.condition() != Condition.ABSENT
         }
         self._each({name: partial(_whole, verify) for name, verify in acts.items()})
         if not acts:
             self.stdout.write(f"Nothing is installed in {self.folder.path}.")
+
+    def _engine_folders(self) -> dict[str, EngineFolder | MadeFolder]:
+        models, place = engine_models(), self.folder.path
+        made = {one.made: MadeFolder(place / one.made) for one in models if one.made}
+        return {one.folder: EngineFolder(place, one) for one in models} | made
 
     def install_models(self, options: Mapping[str, Any]) -> None:
         source, names = open_source(options["source"]), options["names"]
@@ -138,8 +150,7 @@ class Command(BaseCommand):
         folder = EngineFolder(self.folder.path, model)
         said = [f"{_outcome(folder.install(source, self._show_progress))}; {_licence(model)}"]
         if model.then:
-            command = model.then.format(folder=folder.path, models=self.folder.path)
-            said.append(f"Then, where its worker runs: {command}")
+            said.append(f"Then, where its worker runs: {self._then(model)}")
         said.append(f"Its workers need ACCEPTED_LICENCES={model.licence}")
         return "\n".join(said)
 
