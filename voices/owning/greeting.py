@@ -67,7 +67,7 @@ def greet(tenant_id: UUID, voice_id: UUID) -> None:
         tenant = Tenant.objects.select_related("tier").get(id=tenant_id)
         submit_sample(caller_for(tenant, [Scope.JOBS_WRITE], PLATFORM), str(voice_id))
     except Exception as error:  # noqa: BLE001 - whoever made the voice has made it
-        log.info("the voice's sentence is not spoken yet: %s", error)
+        log.warning("the voice's sentence is not spoken yet: %s", error)
 
 
 def sentence_in(language: str) -> str:
