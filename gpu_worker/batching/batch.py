@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPOILT = 5  # failures without a sound between: the device is past what a new beginning mends
+# Failures without a sound between: the device is past what a new beginning mends. Fewer than
+# MAX_FAILURES, or a lone job would end by its device's fault before the device is given up.
+SPOILT = 3
 
 
 class NoMemoryError(Exception):

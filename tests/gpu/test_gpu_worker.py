@@ -150,7 +150,7 @@ def test_a_recording_becomes_a_voice_that_speaks(
     assert (clone["state"], clone["result"]["likeness"]) == ("succeeded", None)
     assert client.get("/api/v1/voices/brand").json()["status"] == "ready"
     assert Event.objects.get(name="voice.ready").data["job_id"] == clone["id"]
-    preview = Job.objects.get(kind="synthesize")
+    preview = eventually(Job.objects.filter(kind="synthesize").first, 30)
     job = wait_for_end(client, str(preview.id), 60)
     assert (job["state"], job["result"]["engine"]) == ("succeeded", ENGINE)
     heard = client.get("/api/v1/voices/brand/sample")

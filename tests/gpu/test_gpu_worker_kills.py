@@ -145,11 +145,14 @@ def test_a_worker_told_to_stop_finishes_what_sounds_and_hands_back_the_rest(
         assert job.worker == "heir@here" or not job.trail
 
 
+@pytest.mark.parametrize("count", [1, 8])
 def test_a_worker_whose_card_is_spoilt_ends_by_itself_and_its_work_is_done_elsewhere(
-    start: Start, tenant: Tenant, voices: list[Voice]
+    start: Start, tenant: Tenant, voices: list[Voice], count: int
 ) -> None:
-    spoilt = start("spoilt", ENGINES="xtts_v2=tests.gpu.small_equipment:faulty")
-    jobs = [say(tenant, voices[n % 4].slug, f"This is text {n}.") for n in range(8)]
+    """With retries as far apart as by default: it ends before a job has used up its own."""
+    faulty = "xtts_v2=tests.gpu.small_equipment:faulty"
+    spoilt = start("spoilt", ENGINES=faulty, RETRY_BASE_SECONDS="2")
+    jobs = [say(tenant, voices[n % 4].slug, f"This is text {n}.") for n in range(count)]
     assert spoilt.process.wait(120) == 0
     assert Job.objects.filter(id__in=jobs, state=State.RUNNING).count() == 0
     start("heir")
