@@ -1,4 +1,4 @@
-"""What was cloned, on its way to its engine: read, compared with its hash, kept for a while."""
+"""What was cloned or trained, on its way to its engine: read, compared with its hash, kept."""
 
 from __future__ import annotations
 
@@ -6,53 +6,71 @@ import threading
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from synthesis_worker.reminder import Reminder
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEEP_SECONDS = 60.0  # after the last use: who was erased is in no process's memory for longer
 MOST = 32
+HEAVIEST = 2**30  # bytes in all: what was trained weighs up to 900 MB
 T = TypeVar("T")
+
+
+def _weightless(_data: object) -> int:
+    return 0
 
 
 class Kept(Generic[T]):
     """What was used of late, in memory. Whether it may be used is asked before, each time."""
 
-    def __init__(self, seconds: float = KEEP_SECONDS, most: int = MOST) -> None:
+    def __init__(
+        self,
+        seconds: float = KEEP_SECONDS,
+        most: int = MOST,
+        weigh: Callable[[T], int] = _weightless,
+        heaviest: int = HEAVIEST,
+    ) -> None:
         self._seconds, self._most = seconds, most
+        self._weigh, self._heaviest = weigh, heaviest
         self._kept: dict[str | bytes, tuple[float, T]] = {}
         self._lock = threading.Lock()
-        self._waiting = False  # a timer runs
+        self._reminder = Reminder(self._forget_old)
 
     def get(self, name: str | bytes, read: Callable[[], T]) -> T:
+        """What is heavier than all that may be kept is read each time."""
         with self._lock:
             known = self._kept.pop(name, None)
         data = known[1] if known else read()
-        with self._lock:
-            self._kept[name] = (time.monotonic() + self._seconds, data)
-            while len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
-            self._forget_later()
+        if self._weigh(data) <= self._heaviest:
+            self._keep(name, data)
         return data
 
     def __len__(self) -> int:
         return len(self._kept)
 
+    def _keep(self, name: str | bytes, data: T) -> None:
+        with self._lock:
+            self._kept[name] = (time.monotonic() + self._seconds, data)
+            while len(self._kept) > self._most or self._weight() > self._heaviest:
+                del self._kept[next(iter(self._kept))]
+            self._forget_later()
+
+    def _weight(self) -> int:
+        return sum(self._weigh(data) for _, data in self._kept.values())
+
     def _forget_later(self) -> None:
-        """One timer at a time, for what was used longest ago: that stands first."""
-        if self._waiting or not self._kept:
-            return
-        until, _ = next(iter(self._kept.values()))
-        timer = threading.Timer(until - time.monotonic() + 0.01, self._forget_old)
-        timer.daemon = self._waiting = True
-        timer.start()
+        """What was used longest ago stands first."""
+        if self._kept:
+            until, _ = next(iter(self._kept.values()))
+            self._reminder.ask(until)
 
     def _forget_old(self) -> None:
         now = time.monotonic()
         with self._lock:
             for name in [name for name, (until, _) in self._kept.items() if until <= now]:
                 del self._kept[name]
-            self._waiting = False
             self._forget_later()
 
 
-artifacts: Kept[bytes] = Kept()
+artifacts: Kept[bytes] = Kept(weigh=len)

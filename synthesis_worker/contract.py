@@ -76,7 +76,10 @@ class Capabilities:
     variants: tuple[str, ...] = ()  # a model "x" is also "x+variant", with the digest of "x"
     streams: bool = False
     clones: bool = False
-    trains: bool = False
+    trained: bool = False  # speaks what was trained elsewhere: artifacts without `clones`
+    trains: str = ""  # the engine whose voices it trains
+    makes: str = ""  # the model that such a voice speaks with
+    transcribes: bool = False  # it writes down what is said in recordings that do not say it
     clone_seconds: tuple[float, float] | None = None  # of samples, in all: at least, at most
     train_seconds: tuple[float, float] | None = None
     seeds: bool = False  # the same request with the same seed is the same sound
@@ -96,7 +99,7 @@ class SpeechRequest:
     speaker: int | None = None
     dials: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
-    artifact: bytes | None = field(default=None, repr=False)  # of a speaker this engine cloned
+    artifact: bytes | None = field(default=None, repr=False)  # cloned or trained
 
 
 @dataclass(frozen=True, slots=True)

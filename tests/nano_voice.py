@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,24 @@ def write_nano_voice(
     settings = _build_settings(speakers, sample_rate, language)
     path.with_name(path.name + ".json").write_text(json.dumps(settings), encoding="utf-8")
     return path
+
+
+def trained_nano_voice(
+    settings: Mapping[str, object] | str | None = None,
+    *,
+    speakers: int = 1,
+    sample_rate: int = 16000,
+    language: str = "en-us",
+    gain: float = 0.3,
+) -> bytes:
+    """One file with its settings inside, as a training leaves it. The settings may be others."""
+    model = _build_model(speakers, sample_rate, gain, SAMPLES_PER_ID)
+    if settings is None or isinstance(settings, Mapping):
+        built = _build_settings(speakers, sample_rate, language)
+        settings = json.dumps({**built, **(settings or {})})
+    helper.set_model_props(model, {"piper_config": settings})
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def _build_settings(speakers: int, sample_rate: int, language: str) -> dict[str, object]:

@@ -57,31 +57,47 @@ def pack(
 def unpack(
     data: bytes, engine: str, digest: str, shapes: Mapping[str, tuple[int, ...]]
 ) -> list[Tensor]:
+    return pick(read(data, engine, digest), shapes)
+
+
+def read(data: bytes, engine: str, digest: str) -> dict[str, Tensor]:
     """Refuses what another model has heard: it would be another speaker's voice."""
     try:
-        tensors, facts = load(data), _facts(data)
+        tensors, facts = load(data), facts_of(data)
         told = facts["engine"], facts["model"]
-        wanted = [tensors[name] for name in shapes]
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise _damaged() from error
+        raise damaged() from error
     if told != (engine, digest):
         raise Unsupported(
             "The voice was cloned with another model; clone it again.", code="artifact_outdated"
         )
+    return tensors
+
+
+def pick(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
+    """Those of these names, each whole."""
+    if not shapes.keys() <= tensors.keys():
+        raise damaged()
+    wanted = [tensors[name] for name in shapes]
     if not all(map(_is_whole, wanted, shapes.values())):
-        raise _damaged()
+        raise damaged()
     return wanted
 
 
-def _facts(data: bytes) -> dict[str, Any]:
-    size = int.from_bytes(data[:8], "little")
-    facts: dict[str, Any] = json.loads(json.loads(data[8 : 8 + size])["__metadata__"][FACTS])
+def facts_of(data: bytes) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(json.loads(header_of(data))["__metadata__"][FACTS])
     return facts
+
+
+def header_of(data: bytes) -> bytes:
+    return data[8 : 8 + int.from_bytes(data[:8], "little")]
 
 
 def _is_whole(tensor: Tensor, shape: tuple[int, ...]) -> bool:
     return tensor.shape == shape and tensor.dtype == torch.float32 and bool(tensor.isfinite().all())
 
 
-def _damaged() -> SpeechError:
-    return SpeechError("The voice's file is damaged; clone it again.", code="artifact_damaged")
+def damaged() -> SpeechError:
+    return SpeechError(
+        "The voice's file is damaged; clone or train it again.", code="artifact_damaged"
+    )

@@ -1,28 +1,27 @@
 """Piper: neural voices on a CPU, one ONNX thread each. Piper is GPL; only a worker imports this."""
 
-import functools
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import onnxruntime
-from piper import PiperConfig, PiperVoice, SynthesisConfig
+from piper import PiperConfig, SynthesisConfig
 
+from synthesis_worker.artifacts import KEEP_SECONDS
 from synthesis_worker.contract import (
     AudioChunk,
     Capabilities,
-    ModelDamaged,
     Range,
-    SpeechError,
     SpeechRequest,
     Unsupported,
-    Waveform,
 )
-from synthesis_worker.engines.piper_models import PiperModels, VoiceFiles, language_of
+from synthesis_worker.engines.piper_models import PiperModels, language_of
+from synthesis_worker.engines.piper_trained import load_trained
+from synthesis_worker.engines.piper_voice import Voice, load_installed
 from synthesis_worker.engines.request import (
-    check_artifact,
     check_dials,
     check_length,
     check_speaker,
@@ -33,7 +32,6 @@ from synthesis_worker.languages import primary_language
 from synthesis_worker.plain_text import LONGEST_PIECE, part_first_clause, split_sentences
 
 MAX_CHARACTERS = 100_000
-REMEMBERED_SENTENCES = 1024
 FIRST_CLAUSE, FIRST_SENTENCE = 20, 80  # characters: a first sentence over 80 starts with a clause
 
 DIALS: Mapping[str, Range] = {
@@ -42,27 +40,33 @@ DIALS: Mapping[str, Range] = {
     "noise": Range(0.0, 2.0, 0.667),
     "noise_w": Range(0.0, 2.0, 0.8),
 }
+Borrow = Callable[[], AbstractContextManager[Voice]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A request that has been found sound: verified files, sentences, Piper's own settings."""
+    """A request that has been found sound: a verified voice, sentences, Piper's own settings."""
 
-    files: VoiceFiles
+    borrow: Borrow
     sentences: list[str]
     settings: SynthesisConfig
 
 
 class PiperEngine:
-    """Speaks with the voices of a folder, and holds the last `keep` of them in memory.
+    """Speaks with the voices of a folder and with trained ones that come with their requests.
+
+    It holds the last `keep` of all in memory, a trained one for `trained_seconds` after its use.
 
     A voice's noise comes from ONNX operators that take no seed per request, so no seed is
     promised; with noise and noise_w at 0 the same request is the same sound.
     """
 
-    def __init__(self, models_dir: Path, *, keep: int = 2) -> None:
+    def __init__(
+        self, models_dir: Path, *, keep: int = 2, trained_seconds: float = KEEP_SECONDS
+    ) -> None:
         self._models = PiperModels(models_dir)
-        self._voices: VoiceCache[_Voice] = VoiceCache(keep)
+        self._voices: VoiceCache[Voice] = VoiceCache(keep)
+        self._trained_seconds = trained_seconds
 
     def load(self) -> None:
         """Read the folder once; a voice is loaded by the first request for it."""
@@ -80,6 +84,7 @@ class PiperEngine:
             dials=DIALS,
             models=models,
             streams=True,
+            trained=True,
             licence="GPL-3.0-or-later",
         )
 
@@ -91,19 +96,32 @@ class PiperEngine:
         return self._speak(self._read(request))
 
     def _read(self, request: SpeechRequest) -> _Task:
-        check_artifact(request, "Piper")
         check_length(request, "Piper", MAX_CHARACTERS)
         check_dials(request, "Piper", DIALS)
+        borrow, config = self._find(request)
+        check_speaker(request, config["num_speakers"])
+        _check_language(request, config)
+        settings = _read_settings(request, PiperConfig.from_dict(dict(config)))
+        return _Task(borrow, _split(request.text, settings.length_scale or 1.0), settings)
+
+    def _find(self, request: SpeechRequest) -> tuple[Borrow, Mapping[str, Any]]:
+        """The voice and its settings. An installed one is loaded when it is to speak."""
+        if request.artifact is not None:
+            return self._find_trained(request.model, request.artifact)
         files = self._models.open(request.model)
-        check_speaker(request, files.config["num_speakers"])
-        _check_language(request, files)
-        settings = _read_settings(request, PiperConfig.from_dict(dict(files.config)))
-        return _Task(files, _split(request.text, settings.length_scale or 1.0), settings)
+        load = partial(load_installed, files)
+        return partial(self._voices.borrow, f"{files.id} {files.digest}", load), files.config
+
+    def _find_trained(self, name: str, artifact: bytes) -> tuple[Borrow, Mapping[str, Any]]:
+        """It has to be loaded to know its settings. Known by its bytes: these keep their hash."""
+        load = partial(load_trained, name, artifact)
+        borrow = partial(self._voices.borrow, artifact, load, self._trained_seconds)
+        with borrow() as voice:
+            return borrow, voice.config
 
     def _speak(self, task: _Task) -> Generator[AudioChunk, None, None]:
         heard = False
-        load = functools.partial(_Voice, task.files)
-        with self._voices.borrow(f"{task.files.id} {task.files.digest}", load) as voice:
+        with task.borrow() as voice:
             for sentence in task.sentences:
                 if ids := voice.ids(sentence):
                     heard = True
@@ -112,46 +130,10 @@ class PiperEngine:
             raise nothing_to_say()
 
 
-class _Voice:
-    """A loaded voice: its network, and the ids of the sentences it has spoken before."""
-
-    def __init__(self, files: VoiceFiles) -> None:
-        self._id = files.id
-        self._config = PiperConfig.from_dict(dict(files.config))
-        self._piper = PiperVoice(session=_open_session(files), config=self._config)
-        self.ids = functools.lru_cache(REMEMBERED_SENTENCES)(self._find_ids)
-
-    def speak(self, ids: tuple[int, ...], settings: SynthesisConfig) -> AudioChunk:
-        audio = np.asarray(self._piper.phoneme_ids_to_audio(list(ids), settings), np.float32)
-        if not audio.size or not np.isfinite(audio).all():
-            raise SpeechError(f"The voice {self._id!r} gave no sound, or sound that is no number.")
-        return Waveform(np.clip(audio, -1.0, 1.0), self._config.sample_rate)
-
-    def _find_ids(self, sentence: str) -> tuple[int, ...]:
-        """Nothing where the sentence has no sound in it."""
-        phonemes = _join_phonemes(self._piper.phonemize(sentence))
-        if not any(phoneme.isalnum() for phoneme in phonemes):
-            return ()
-        return tuple(self._piper.phonemes_to_ids(phonemes))
-
-
-def _open_session(files: VoiceFiles) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(
-            str(files.onnx), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # ONNX Runtime has no base class of its own
-        raise ModelDamaged(f"{files.onnx.name} is no network that can be run: {error}") from error
-
-
-def _check_language(request: SpeechRequest, files: VoiceFiles) -> None:
-    spoken = language_of(files.config)
+def _check_language(request: SpeechRequest, config: Mapping[str, Any]) -> None:
+    spoken = language_of(config)
     if request.language and primary_language(request.language) != primary_language(spoken):
-        raise Unsupported(f"{files.id!r} speaks {spoken!r}, not {request.language!r}.")
+        raise Unsupported(f"{request.model!r} speaks {spoken!r}, not {request.language!r}.")
 
 
 def _read_settings(request: SpeechRequest, config: PiperConfig) -> SynthesisConfig:
@@ -171,13 +153,3 @@ def _split(text: str, length_scale: float) -> list[str]:
         raise nothing_to_say()
     first, *rest = sentences
     return [*part_first_clause(first, FIRST_CLAUSE, FIRST_SENTENCE), *rest]
-
-
-def _join_phonemes(parts: list[list[str]]) -> list[str]:
-    """One sentence of what espeak took for several: the dot of "Dr." is no pause."""
-    joined: list[str] = []
-    for part in parts:
-        if joined:
-            joined[-1:] = [" "] if joined[-1] == "." else [joined[-1], " "]
-        joined += part
-    return joined

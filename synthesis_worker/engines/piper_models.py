@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,8 @@ from synthesis_worker.contract import Model, ModelDamaged, ModelMissing, Unsuppo
 from synthesis_worker.languages import canonical_tag
 
 OWN_PHONEMES = ("espeak", "text")  # Piper fetches other packages or models for the rest
+RATES = range(8_000, 48_001)
+SCALES = ("noise_scale", "length_scale", "noise_w")
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -98,11 +101,30 @@ def _describe(onnx: Path, digest: str) -> Model:
 def _read_config(onnx: Path) -> Mapping[str, Any]:
     file = onnx.with_name(onnx.name + ".json")
     try:
-        config: dict[str, Any] = json.loads(file.read_bytes())
-        _ = config["audio"]["sample_rate"], config["espeak"]["voice"]
-        _ = config["num_speakers"], config["num_symbols"], config["phoneme_id_map"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        config = read_config(file.read_bytes())
+    except (OSError, ValueError) as error:
         raise ModelDamaged(f"{file.name} is missing or no voice's settings: {error!r}") from error
-    if config.get("phoneme_type", "espeak") not in OWN_PHONEMES:
+    if needs_other_software(config):
         raise Unsupported(f"{onnx.name} needs phonemes from software that is not installed here.")
     return config
+
+
+def read_config(told: str | bytes) -> Mapping[str, Any]:
+    """Raises ValueError where this is no voice's settings."""
+    try:
+        config: dict[str, Any] = json.loads(told)
+        sound = (
+            config["audio"]["sample_rate"] in RATES
+            and min(config["num_speakers"], config["num_symbols"]) > 0
+            and all(math.isfinite(config.get("inference", {}).get(name, 0)) for name in SCALES)
+            and bool(language_of(config) and config["phoneme_id_map"].keys())
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(repr(error)) from error
+    if not sound:
+        raise ValueError("its numbers are out of range")
+    return config
+
+
+def needs_other_software(config: Mapping[str, Any]) -> bool:
+    return config.get("phoneme_type", "espeak") not in OWN_PHONEMES

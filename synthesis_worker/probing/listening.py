@@ -38,8 +38,8 @@ class Heard:
 def listen(frames: Frames) -> Heard:
     if not len(frames):
         return Heard(QUIETEST, 0.0, 0.0, 1.0, 0.0, 0.0)
-    floor, loud = _floor_and_loud(frames.level)
-    active = np.asarray(frames.level > _pause(floor, loud))
+    floor, _ = _floor_and_loud(frames.level)
+    active = active_in(frames)
     spoken = active & _near(voiced(frames, active), REACH)
     return Heard(
         noise_floor_dbfs=round(floor, 1),
@@ -49,6 +49,11 @@ def listen(frames: Frames) -> Heard:
         is_speech=round(is_speech(frames, active), 3),
         one_speaker=round(one_speaker(frames, active), 3),
     )
+
+
+def active_in(frames: Frames) -> Flags:
+    """Which frames are no pause."""
+    return np.asarray(frames.level > _pause(*_floor_and_loud(frames.level)))
 
 
 def _floor_and_loud(level: Floats) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import pytest
 from synthesis_worker.audio import join
 from synthesis_worker.contract import (
     AudioChunk,
+    ModelDamaged,
     ModelMissing,
     SpeechEngine,
     SpeechError,
@@ -108,9 +109,18 @@ def test_requests_may_take_turns_chunk_by_chunk(case: Case) -> None:
 
 
 def test_an_engine_that_does_not_clone_speaks_as_nobody_else(case: Case) -> None:
-    if not case.engine.capabilities.clones:
+    able = case.engine.capabilities
+    if not (able.clones or able.trained):
         with pytest.raises(Unsupported):
             case.speak("Hello there.", artifact=b"somebody")
+
+
+def test_an_engine_that_speaks_what_was_trained_refuses_at_once_what_was_not(case: Case) -> None:
+    if case.engine.capabilities.trained:
+        for nothing in (b"", b"somebody"):
+            with pytest.raises(ModelDamaged) as refused:
+                case.engine.synthesize(case.request("Hello there.", artifact=nothing))
+            assert refused.value.code == "artifact_damaged"
 
 
 def test_closing_early_leaves_the_engine_ready(case: Case) -> None:

@@ -81,6 +81,45 @@ def voices(xtts: XttsEngine) -> list[bytes]:
         return [xtts.clone([sample(pitch)], lambda _: None).data for pitch in (0.0, 0.5)]
 
 
+@pytest.fixture(scope="session")
+def xtts_base(quick_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, with what training needs."""
+    from tests.gpu.xtts_lessons import make_trainable
+
+    return make_trainable(tmp_path_factory.mktemp("base") / "xtts", quick_folder)
+
+
+@pytest.fixture(scope="session")
+def xtts_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.gpu.xtts_lessons import TEXTS, save_clips, spoken
+
+    clips = [(text, spoken(text)) for text in TEXTS]
+    return save_clips(tmp_path_factory.mktemp("data") / "set", clips)
+
+
+@pytest.fixture(scope="session")
+def lesson(
+    xtts_base: Path, xtts_clips: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
+    """What was told of a training with giant steps: its voice is far from its base."""
+    from gpu_worker.training.xtts import base
+    from tests.gpu.xtts_lessons import task, train
+
+    work = tmp_path_factory.mktemp("lesson") / "work"
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore")
+        patch.setattr(base, "LEARNING_RATE", 3e-3)
+        return train(task(xtts_base, xtts_clips, work, steps=12))
+
+
+@pytest.fixture(scope="session")
+def taught(lesson: list[dict[str, Any]]) -> bytes:
+    """The trained voice."""
+    from pathlib import Path
+
+    return Path(lesson[-1]["artifact"]).read_bytes()
+
+
 @pytest.fixture(scope="module")
 def weights(stock: Any) -> Weights:
     from gpu_worker.engines.xtts.parts import weights_of

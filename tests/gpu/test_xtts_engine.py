@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from gpu_worker.engines.xtts.engine import AHEAD, DIALS, Settings, XttsEngine, _sampling
+from gpu_worker.engines.xtts.engine import Settings, XttsEngine
+from gpu_worker.engines.xtts.saying import AHEAD, DIALS, sampling_of
 from gpu_worker.engines.xtts.wording import LONGEST
 from synthesis_worker.audio import join
 from synthesis_worker.contract import EngineBusy, ModelMissing, SpeechError, SpeechRequest
@@ -189,7 +190,7 @@ def test_the_pieces_of_a_long_text_come_in_their_order(case: Case) -> None:
 def test_each_piece_of_each_seed_has_a_chance_of_its_own(case: Case) -> None:
     seeds = (0, 1, 7, 7 + 2**32)
     chances = {
-        _sampling(case.request("Hello.", seed=seed), index).seed
+        sampling_of(case.request("Hello.", seed=seed), index).seed
         for seed in seeds
         for index in range(50)
     }

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from contextlib import closing, contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import metadata
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
-from gpu_worker.batching.batch import Batch, NoMemoryError
+from gpu_worker.batching.batch import Batch
 from gpu_worker.batching.floor import Shape
-from gpu_worker.batching.sampling import Sampling, seed_of
-from gpu_worker.batching.utterances import Utterance
 from gpu_worker.engines.memory import busy_without_memory
-from gpu_worker.engines.xtts.parts import decoder_of, dtype_for, looks_for, prefix_of, weights_of
+from gpu_worker.engines.xtts.guests import Guests
+from gpu_worker.engines.xtts.parts import (
+    Loaded,
+    Voice,
+    decoder_of,
+    dtype_for,
+    looks_for,
+    weights_of,
+)
+from gpu_worker.engines.xtts.saying import DIALS, RATE, busy_where_it_fails, speak
 from gpu_worker.engines.xtts.stock import FILES, digest_of, hashes_of, load_stock, published
+from gpu_worker.engines.xtts.trained import invite
 from gpu_worker.engines.xtts.voice import (
     PLACES,
     SECONDS,
     Hearing,
     check_samples,
     hear,
+    is_trained,
     likeness_of,
+    name_of,
     pack,
     unpack,
 )
@@ -36,10 +44,8 @@ from synthesis_worker.audio import join
 from synthesis_worker.contract import (
     AudioChunk,
     Capabilities,
-    EngineBusy,
     Model,
     ModelMissing,
-    Range,
     SpeechError,
     SpeechRequest,
     Unsupported,
@@ -49,27 +55,16 @@ from synthesis_worker.contract import (
 from synthesis_worker.engines.request import check_dials, check_length, check_speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    from gpu_worker.batching.utterances import Stream
+    from gpu_worker.engines.xtts.saying import Borrow
     from gpu_worker.engines.xtts.voice import Speaker
     from synthesis_worker.contract import Progress
 
 MODEL = "xtts_v2"
 MAX_CHARACTERS = 20_000
-AHEAD = 2  # pieces of one request that are spoken at once: a long text leaves slots to others
-RATE = 24_000
 PROOF = "The quick brown fox jumps over the lazy dog."  # what a clone says to be compared
-DIALS = {
-    "speed": Range(0.5, 2.0, 1.0),
-    "stability": Range(0.0, 1.0, 0.75),
-    "temperature": Range(0.1, 1.0, 0.75),
-    "length_penalty": Range(0.1, 10.0, 1.0),
-    "repetition_penalty": Range(1.0, 20.0, 5.0),
-    "top_k": Range(1, 1000, 50),
-    "top_p": Range(0.01, 1.0, 0.85),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +74,7 @@ class Settings:
     folder: Path
     device: str = "cpu"
     slots: int = 8
+    trained: int = 2  # voices with weights of their own, at a time
     accepted: bool = False  # the licence of the weights, by the operator
     published: Mapping[str, str] = field(default_factory=published)  # sha256 of each file
     give_up: Callable[[], None] | None = None  # told where the device is spoilt for this process
@@ -86,22 +82,6 @@ class Settings:
     @property
     def dtype(self) -> torch.dtype:
         return dtype_for(torch.device(self.device))
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The model, its batch, and what is known of it."""
-
-    model: Any
-    batch: Batch
-    wording: Wording
-    digest: str
-    published: bool  # only then has its encoder been taught to tell speakers apart
-
-    @property
-    def width(self) -> int:
-        width: int = self.model.gpt.model_dim
-        return width
 
 
 class XttsEngine:
@@ -112,6 +92,7 @@ class XttsEngine:
         self._loading = threading.Lock()
         self._loaded: Loaded | None = None
         self._speakers: Kept[Speaker] = Kept(most=256)
+        self._guests: Guests[Voice] = Guests(settings.trained)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -141,6 +122,7 @@ class XttsEngine:
         """When all that was asked has been spoken."""
         with self._loading:  # what is being loaded is closed as well
             loaded = self._loaded
+        self._guests.close()
         if loaded is not None:
             loaded.batch.close()
 
@@ -152,16 +134,16 @@ class XttsEngine:
         if request.model != MODEL:
             raise ModelMissing(f"XTTS has no model {request.model!r}; it has {MODEL}.")
         loaded = self._model()
-        speaker = self._speaker(loaded, request)
+        borrow = self._voice(loaded, request)
         pieces = loaded.wording.read(request.text, request.language)
-        return self._speak(loaded, request, speaker, pieces)
+        return speak(borrow, request, pieces)
 
     def clone(self, samples: Sequence[Waveform], progress: Progress) -> VoiceArtifact:
         check_samples(samples)
         loaded = self._model()
         progress(0.1)
         hearing = Hearing()
-        with _busy_where_it_fails():
+        with busy_where_it_fails():
             speaker = hear(loaded.model, samples, hearing)
         progress(0.5)
         likeness = self._likeness(loaded, speaker, progress) if loaded.published else None
@@ -171,10 +153,11 @@ class XttsEngine:
     def _likeness(self, loaded: Loaded, speaker: Speaker, progress: Progress) -> float:
         said = []
         pieces = loaded.wording.read(PROOF, "en")
-        for sound in self._speak(loaded, SpeechRequest(PROOF, "en", MODEL), speaker, pieces):
+        request, voice = SpeechRequest(PROOF, "en", MODEL), Voice(loaded, speaker)
+        for sound in speak(lambda: nullcontext(voice), request, pieces):
             progress(0.7)
             said.append(sound)
-        with _busy_where_it_fails():
+        with busy_where_it_fails():
             return likeness_of(loaded.model, speaker, join(said))
 
     def _models(self) -> tuple[Model, ...]:
@@ -218,79 +201,15 @@ class XttsEngine:
         weights, decoder = weights_of(model, settings.dtype), decoder_of(model)
         return Batch(weights, decoder, shape, settings.give_up)
 
-    def _speaker(self, loaded: Loaded, request: SpeechRequest) -> Speaker:
+    def _voice(self, loaded: Loaded, request: SpeechRequest) -> Borrow:
         data = request.artifact
         if data is None:
             raise Unsupported("XTTS speaks only as somebody it has cloned.", code="voice_missing")
-        return self._speakers.get(data, lambda: unpack(data, loaded.digest, loaded.width))
-
-    def _speak(
-        self, loaded: Loaded, request: SpeechRequest, speaker: Speaker, pieces: list[list[int]]
-    ) -> Generator[AudioChunk, None, None]:
-        asked = (
-            loaded.batch.speak(_utterance(loaded, request, speaker, tokens, index))
-            for index, tokens in enumerate(pieces)
-        )
-        with _busy_where_it_fails(), closing(_ahead(asked)) as streams:
-            for stream in streams:
-                for sound in stream.listen():
-                    if not np.isfinite(sound).all():
-                        raise ArithmeticError("what the model gave is no sound")
-                    yield Waveform(np.clip(sound, -1.0, 1.0), RATE)
-
-
-def _utterance(
-    loaded: Loaded, request: SpeechRequest, speaker: Speaker, tokens: list[int], index: int
-) -> Utterance:
-    try:
-        prefix = prefix_of(loaded.model, speaker.latents, torch.tensor(tokens))
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError:  # a spoilt card fails here before the batch hears of it
-        loaded.batch.note_failure()
-        raise
-    return Utterance(
-        prefix=prefix,
-        speaker=speaker.embedding.to(loaded.model.device),
-        sampling=_sampling(request, index),
-        speed=request.dials.get("speed", 1.0),
-        soon=index == 0,
-    )
-
-
-def _sampling(request: SpeechRequest, index: int) -> Sampling:
-    """Stability is another name for a low temperature; whoever sets both means the latter."""
-    dials = request.dials
-    stable = dials.get("stability", DIALS["stability"].default)
-    return Sampling(
-        temperature=dials.get("temperature", 1.05 - 0.4 * stable),
-        top_k=int(dials.get("top_k", DIALS["top_k"].default)),
-        top_p=dials.get("top_p", DIALS["top_p"].default),
-        repetition_penalty=dials.get("repetition_penalty", DIALS["repetition_penalty"].default),
-        length_penalty=dials.get("length_penalty", 1.0),
-        seed=seed_of(request.seed, index),
-    )
-
-
-def _ahead(asked: Iterator[Stream]) -> Generator[Stream, None, None]:
-    """Each in its turn, the next ones begun. Whoever stops early leaves them all."""
-    begun: deque[Stream] = deque()
-    try:
-        begun.extend(islice(asked, AHEAD))
-        while begun:
-            yield begun[0]
-            begun.popleft()
-            begun.extend(islice(asked, 1))
-    finally:
-        for stream in begun:
-            stream.leave()
-
-
-@contextmanager
-def _busy_where_it_fails() -> Iterator[None]:
-    try:
-        yield
-    except (NoMemoryError, torch.OutOfMemoryError) as error:
-        raise EngineBusy(f"The card has no memory left: {error}", code="no_memory") from error
-    except Exception as error:
-        raise EngineBusy(f"XTTS failed: {error}", code="engine_failed") from error
+        if is_trained(data):
+            settings = self._settings
+            own = partial(invite, loaded, data, settings.dtype, settings.give_up)
+            borrow = partial(self._guests.borrow, name_of(data), own)
+            with borrow():  # what is damaged is refused at once
+                return borrow
+        speaker = self._speakers.get(data, lambda: unpack(data, loaded.digest, loaded.width))
+        return lambda: nullcontext(Voice(loaded, speaker))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,41 @@ from gpu_worker.batching.vocoder import Decoder
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from gpu_worker.batching.batch import Batch
+    from gpu_worker.engines.xtts.voice import Speaker
+    from gpu_worker.engines.xtts.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model, its batch, and what is known of it."""
+
+    model: Any
+    batch: Batch
+    wording: Wording
+    digest: str
+    published: bool  # only then has its encoder been taught to tell speakers apart
+
+    @property
+    def width(self) -> int:
+        width: int = self.model.gpt.model_dim
+        return width
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks, and by which weights: those that all share, or its own."""
+
+    loaded: Loaded
+    speaker: Speaker
+
+    @property
+    def broken(self) -> bool:
+        return self.loaded.batch.broken
+
+    def close(self) -> None:
+        self.loaded.batch.close()
 
 
 def dtype_for(device: torch.device) -> torch.dtype:

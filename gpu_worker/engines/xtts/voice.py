@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import torch
 from torch.nn import functional
 
 from gpu_worker.engines import cloned_voice
+from gpu_worker.engines.cloned_voice import damaged, facts_of, header_of, pick, read
 from synthesis_worker.contract import SpeechError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -23,6 +25,7 @@ SECONDS = (6.0, 30.0)  # of samples in all
 SHORTEST = 0.33  # seconds: below, the model hears nothing
 PLACES, TIMBRE = 32, 512  # of what is heard: the same in all models of this kind
 LATENTS, SPEAKER = "latents", "speaker"
+TRAINED, WEIGHTS = "trained", "gpt."  # the fact that a voice has weights of its own; their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,14 @@ class Hearing:
 class Speaker:
     latents: Tensor  # [32, width]: what the text is read after
     embedding: Tensor  # [512, 1]: what the vocoder is told
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Weights of a voice's own, by the model's names for them, and how they came about."""
+
+    weights: Mapping[str, Tensor]
+    facts: Mapping[str, Any]
 
 
 def check_samples(samples: Sequence[Waveform]) -> None:
@@ -88,9 +99,31 @@ def _sound(model: Any, sample: Waveform, hearing: Hearing) -> Tensor:
     return placed
 
 
-def pack(speaker: Speaker, digest: str, samples: Sequence[Waveform], hearing: Hearing) -> bytes:
-    tensors = {LATENTS: speaker.latents, SPEAKER: speaker.embedding}
-    return cloned_voice.pack(tensors, ENGINE, digest, samples, hearing=astuple(hearing))
+def pack(
+    speaker: Speaker,
+    digest: str,
+    samples: Sequence[Waveform],
+    hearing: Hearing,
+    trained: Trained | None = None,
+) -> bytes:
+    tensors, facts = {LATENTS: speaker.latents, SPEAKER: speaker.embedding}, {}
+    if trained:
+        tensors |= trained.weights
+        facts = {TRAINED: {**trained.facts, "sha256": _sha256(tensors)}}
+    return cloned_voice.pack(tensors, ENGINE, digest, samples, hearing=astuple(hearing), **facts)
+
+
+def name_of(data: bytes) -> str:
+    """Of a trained voice: by its header, which names the hash of the rest, and that is large."""
+    return hashlib.sha256(header_of(data)).hexdigest()
+
+
+def is_trained(data: bytes) -> bool:
+    """By what it says of itself."""
+    try:
+        return TRAINED in facts_of(data)
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 @torch.inference_mode()
@@ -102,5 +135,29 @@ def likeness_of(model: Any, speaker: Speaker, said: Waveform) -> float:
 
 
 def unpack(data: bytes, digest: str, width: int) -> Speaker:
-    shapes = {LATENTS: (PLACES, width), SPEAKER: (TIMBRE, 1)}
-    return Speaker(*cloned_voice.unpack(data, ENGINE, digest, shapes))
+    return _speaker(read(data, ENGINE, digest), width)
+
+
+def unpack_trained(data: bytes, digest: str, width: int) -> tuple[Speaker, dict[str, Tensor]]:
+    """Also its weights: not one bit of them may be another."""
+    tensors = read(data, ENGINE, digest)
+    speaker = _speaker(tensors, width)
+    try:
+        known = facts_of(data)[TRAINED]["sha256"] == _sha256(tensors)
+    except (KeyError, TypeError) as error:
+        raise damaged() from error
+    if not known:
+        raise damaged()
+    return speaker, {name: one for name, one in tensors.items() if name.startswith(WEIGHTS)}
+
+
+def _speaker(tensors: Mapping[str, Tensor], width: int) -> Speaker:
+    return Speaker(*pick(tensors, {LATENTS: (PLACES, width), SPEAKER: (TIMBRE, 1)}))
+
+
+def _sha256(tensors: Mapping[str, Tensor]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(tensors[name].cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()

@@ -1,0 +1,54 @@
+"""The data set's folder: clips that sound alike, their texts and sources, and a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+from gpu_worker.training.dataset.limits import limits
+from synthesis_worker.audio import encode, normalise, resample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gpu_worker.training.dataset.judging import Clip
+
+    Source = tuple[str, float, float]  # a recording, and from when to when
+
+WAVS, METADATA, SOURCES = "wavs", "metadata.csv", "sources.json"
+# The bar parts the columns, and whoever reads them takes a quotation mark for more than it is.
+SPOKEN_ALONE = str.maketrans({"|": " ", '"': " "})
+
+
+class ClipFolder:
+    """The same clips in the same order are the same bytes. What a killed worker left is removed."""
+
+    def __init__(self, folder: Path, rate: int) -> None:
+        self.folder, self.rate, self.seconds = folder, rate, 0.0
+        self.texts: list[str] = []
+        self._rows: list[str] = []
+        self._sources: dict[str, Source] = {}
+        self._sum = hashlib.sha256(f"{rate}".encode())
+        shutil.rmtree(folder / WAVS, ignore_errors=True)
+        (folder / METADATA).unlink(missing_ok=True)
+        (folder / WAVS).mkdir(parents=True)
+
+    def add(self, clip: Clip, source: Source) -> None:
+        text = " ".join(clip.text.translate(SPOKEN_ALONE).split())
+        level = normalise(resample(clip.sound, self.rate), limits().loudness_lufs)
+        data = encode(level, "wav")
+        name = f"{len(self.texts) + 1:05}.wav"
+        (self.folder / WAVS / name).write_bytes(data)
+        self._rows.append(f"{name}|{text}\n")
+        self._sources[name] = source
+        self._sum.update(hashlib.sha256(data).digest() + hashlib.sha256(text.encode()).digest())
+        self.texts.append(text)
+        self.seconds += level.seconds
+
+    def close(self) -> str:
+        """Write the texts, and where each clip is from; the data set's digest."""
+        (self.folder / SOURCES).write_text(json.dumps(self._sources), encoding="utf-8")
+        (self.folder / METADATA).write_text("".join(self._rows), encoding="utf-8")
+        return self._sum.hexdigest()

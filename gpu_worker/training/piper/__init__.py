@@ -1,0 +1,1 @@
+"""Piper's own training as a child program, repaired. Piper is GPL; only this child imports it."""
