@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -53,9 +54,11 @@ SWEEPS = [
     "voices.sweeps.forget_old_renders",
     "voices.sweeps.remove_orphans",
     "voices.owning.erasing.finish_erasures",
+    "voices.owning.checkpoints.forget_checkpoints",
 ]
 PROMPT_SWEEPS = ["voices.owning.removals.remove_noted"]  # seconds later, not every quarter hour
-ENDINGS = {"clone": "voices.owning.making.note_end"}  # who hears of ends, by kind of job
+MAKING_ENDED = "voices.owning.making.note_end"
+ENDINGS = {"clone": MAKING_ENDED, "train": MAKING_ENDED}  # who hears of ends, by kind of job
 BEFORE_ERASURE = "personalities.own_voice.let_go"  # who must let go of a voice
 BEFORE_RETRY = "voices.owning.standing.hold_to_retry"  # who may refuse one
 HEALTH = {"Broker": "config.health.ask_broker", "Store": "config.health.ask_store"}
@@ -73,6 +76,14 @@ ENGINES = env.names("ENGINES", "espeak,piper")
 MODELS_DIR = Path(env.text("MODELS_DIR", str(BASE_DIR / "var" / "models")))
 DEVICE = env.text("DEVICE", "cpu")
 BATCH_SLOTS = env.integer("BATCH_SLOTS", 8, least=1)
+TRAINING_DIR = Path(env.text("TRAINING_DIR", tempfile.gettempdir()))
+TRAINING_MEMORY = env.integer("TRAINING_MEMORY_MB", 16_384)
+TRAINING_DISK = env.integer("TRAINING_DISK_MB", 20_480)
+TRAINING_HOURS = env.number("TRAINING_HOURS", 24)
+TRAINING_BATCH = env.integer("TRAINING_BATCH", 8)
+CHECKPOINT_SECONDS = env.number("CHECKPOINT_SECONDS", 600)
+CHECKPOINT_HOURS = env.integer("CHECKPOINT_HOURS", 24)
+WHISPER_DIR = env.text("WHISPER_DIR", "")
 ACCEPTED_LICENCES = env.names("ACCEPTED_LICENCES")
 LOUDNESS = env.number("LOUDNESS_LUFS", -16.0)
 PEAK = env.number("PEAK_DBTP", -1.0)
@@ -199,7 +210,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"SampleState": "voices.api.sample_bodies.STATES"},
+    "ENUM_NAME_OVERRIDES": {
+        "SampleState": "voices.api.sample_bodies.STATES",
+        "TranscriptFormat": "voices.api.sample_bodies.TRANSCRIPTS",
+        "FormatEnum": "voices.requests.FORMATS",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "tenants.openapi.describe_refusals",

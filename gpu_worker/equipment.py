@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -11,6 +13,8 @@ from django.conf import settings
 if TYPE_CHECKING:
     from gpu_worker.engines.styletts2.engine import StyleTts2Engine
     from gpu_worker.engines.xtts.engine import XttsEngine
+    from gpu_worker.trainers import Trainer
+    from gpu_worker.training.dataset.recogniser import Recogniser
 
 
 def xtts() -> XttsEngine:
@@ -40,3 +44,65 @@ def styletts2() -> StyleTts2Engine:
     folder = settings.MODELS_DIR / "styletts2"
     accepted = "StyleTTS2" in settings.ACCEPTED_LICENCES
     return StyleTts2Engine(folder, device=settings.DEVICE, accepted=accepted)
+
+
+def piper_training() -> Trainer:
+    """`piper_training=gpu_worker.equipment:piper_training`"""
+    from gpu_worker.trainers import SCRATCH, Trainer
+    from gpu_worker.training.dataset.limits import minimum_for
+    from synthesis_worker.engines.espeak_library import espeak_library
+    from synthesis_worker.engines.espeak_voices import EspeakVoices
+
+    bases = sorted((settings.MODELS_DIR / "piper_bases").glob("*.ckpt"))
+    return Trainer(
+        speaks="piper",
+        makes="trained",
+        program="gpu_worker.training.piper",
+        rate=22_050,
+        languages=EspeakVoices(espeak_library()).languages,
+        bases={base.stem: base for base in bases} or {SCRATCH: None},
+        steps=2_000 if bases else 100_000,
+        seconds_a_step=0.5,
+        minimum=minimum_for("piper"),
+        licence="GPL-3.0-or-later",
+        commercial=True,
+        batch=settings.TRAINING_BATCH,
+        device=settings.DEVICE,
+        version=metadata.version("piper-tts"),
+        recogniser=_recogniser(),
+    )
+
+
+def xtts_training() -> Trainer:
+    """`xtts_v2_training=gpu_worker.equipment:xtts_training`"""
+    from gpu_worker.engines.xtts.wording import LONGEST
+    from gpu_worker.trainers import Trainer
+    from gpu_worker.training.dataset.limits import minimum_for
+
+    folder = settings.MODELS_DIR / "xtts_v2"
+    there = "CPML" in settings.ACCEPTED_LICENCES and (folder / "dvae.pth").is_file()
+    return Trainer(
+        speaks="xtts_v2",
+        makes="xtts_v2",
+        program="gpu_worker.training.xtts",
+        rate=22_050,
+        languages=tuple(sorted(LONGEST)),
+        bases={"xtts_v2": folder} if there else {},
+        steps=1_000,
+        seconds_a_step=1.0,
+        minimum=minimum_for("xtts_v2"),
+        licence="Coqui Public Model License 1.0.0: not for commercial use",
+        commercial=False,
+        batch=settings.TRAINING_BATCH,
+        device=settings.DEVICE,
+        version=metadata.version("coqui-tts"),
+        recogniser=_recogniser(),
+    )
+
+
+def _recogniser() -> Recogniser | None:
+    """What the operator installed, where there is something."""
+    from gpu_worker.training.dataset.recogniser import find_recogniser
+
+    folder = Path(settings.WHISPER_DIR) if settings.WHISPER_DIR else None
+    return find_recogniser(folder, settings.DEVICE)[0]

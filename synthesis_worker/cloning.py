@@ -7,19 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.answering import check_stop
-from jobs.patience import patiently
 from synthesis_worker import audio
 from synthesis_worker.contract import CloningEngine, ModelMissing, Unsupported
 from synthesis_worker.equipment import engines
 from synthesis_worker.fetching import fetch
+from synthesis_worker.keeping import keep_made
 from synthesis_worker.telling import ProgressTeller, go_on
-from voices import storage
-from voices.errors import VoiceError
 from voices.named import CANONICAL
-from voices.owning.making import Made, finish_clone
-from voices.owning.removals import remove_now
-from voices.store import StoreError, artifact_name, audio_name
-from voices.store.names import media_type_of
+from voices.owning.making import Made
+from voices.store import audio_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -55,19 +51,4 @@ def _fetch(job: ClaimedJob, held: Held, sha256: str) -> Waveform:
 def _keep(job: ClaimedJob, held: Held, artifact: VoiceArtifact) -> None:
     sha256 = hashlib.sha256(artifact.data).hexdigest()
     made = Made(sha256, len(artifact.data), artifact.digest, artifact.likeness)
-    finish = partial(_put_and_finish, job, artifact.data, made)
-    try:
-        kept = patiently(held, finish, away=(StoreError,))
-    except VoiceError:  # its consent was withdrawn, or it was erased: nothing is left behind
-        remove_now([artifact_name(job.tenant_id, sha256)])
-        raise
-    if not kept:
-        remove_now([artifact_name(job.tenant_id, sha256)])
-
-
-def _put_and_finish(job: ClaimedJob, data: bytes, made: Made) -> bool:
-    """Nobody takes the object away between the put and the row that names it."""
-    name = artifact_name(job.tenant_id, made.sha256)
-    with storage.putting(name):
-        storage.audio_store().put(name, data, media_type=media_type_of(name))
-        return finish_clone(job, made)
+    keep_made(job, held, artifact.data, made)

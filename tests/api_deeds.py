@@ -23,6 +23,7 @@ from tests.own import TEXT_VERSION, agree
 from tests.recordings import heard, recording
 from tests.sample_place import failed, make_workers, submit
 from tests.speech import make_voice, offer_engines
+from tests.trainings import offer_trainer
 from tests.worlds import make_world
 from voices.models import Sample, Voice
 from voices.owning.drafting import change_settings
@@ -60,6 +61,9 @@ SENDS: dict[str, Any] = {
     "decide_sample": {"use": True},
     "configure_personality_voice": {"mode": "default"},
     "clone": {"voice": NAME.lower()},
+    "train": {"voice": NAME.lower()},
+    "train_personality_voice": {},
+    "transcribe_sample": {"format": "txt", "text": "Hello."},
     "create_webhook": WEBHOOK,
     "change_webhook": WEBHOOK,
 }
@@ -105,6 +109,7 @@ class Stage:
         make_workers()
         ensure_queues(["cpu", "media"])
         offer_engines("echo", "mimic")
+        offer_trainer(train_seconds=(0.0, 60.0), transcribes=True)
         self.world = make_world(NAME)
         Tenant.objects.filter(id=self.world.tenant.id).update(custom_voices=9)
         self.ids = self.world.ids() | make_voice_complete(self.world.rows[Voice])

@@ -17,7 +17,7 @@ DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 COMPOSE = ROOT / "compose.yaml"
 EXAMPLE = ROOT / ".env.example"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-CARDS = {"gpu-xtts", "gpu-styletts2"}
+CARDS = {"gpu-xtts", "gpu-styletts2", "gpu-train"}
 OURS = {"api", "cpu", "media", "flower", "object-store", *CARDS}
 VARIABLE = re.compile(r"\$\$|\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
 ASSIGNMENT = re.compile(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)

@@ -17,7 +17,8 @@ from tenants.audit import PLATFORM
 from tests.conftest import make_caller
 from tests.speech import SYNTHESIZE, post, speak
 from voices.models import Consent, Removal, Sample, Voice
-from voices.owning.cloning import CloneRequest, submit_clone
+from voices.owning.beginning import MakingRequest
+from voices.owning.cloning import submit_clone
 from voices.owning.consents import Agreement, give_consent, withdraw_consent
 from voices.owning.describing import create_voice
 from voices.storage import put_audio
@@ -79,7 +80,7 @@ def agree(voice: Voice, speaker: str = "Ada Example", **changed: Any) -> Consent
 
 def ask_clone(voice: Voice, **changed: Any) -> str:
     assert voice.tenant is not None
-    asked = CloneRequest(caller=make_caller(voice.tenant), voice=voice.slug, **changed)
+    asked = MakingRequest(caller=make_caller(voice.tenant), voice=voice.slug, **changed)
     return str(submit_clone(asked).id)
 
 

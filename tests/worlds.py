@@ -22,7 +22,7 @@ from tenants.roles import Role
 from tenants.services import create_tenant, issue_key
 from tests.sample_place import done, failed
 from tests.speech import make_voice
-from voices.models import Consent, Sample, Voice
+from voices.models import Consent, Making, Sample, Voice
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -113,6 +113,9 @@ def _own_voice(world: World) -> list[Model]:
     )
     consent = Consent.objects.create(
         **of_it, speaker=world.name, text_version="1", recorded_by=world.name, samples=[digest]
+    )
+    Making.objects.create(
+        **of_it, job_id=world.rows[Job].pk, consent=consent, kind="train", samples=[digest]
     )
     personality = create_personality(
         tenant_id=world.tenant.id,

@@ -19,7 +19,9 @@ NAMED = """
     UNION SELECT sha256 FROM voices_render WHERE sha256 = ANY(%(hashes)s)
     UNION SELECT sha256 FROM voices_artifact WHERE sha256 = ANY(%(hashes)s)
     UNION SELECT result ->> 'sha256' FROM jobs_job
-           WHERE result ->> 'sha256' = ANY(%(hashes)s) AND NOT result ? 'expired'"""
+           WHERE result ->> 'sha256' = ANY(%(hashes)s) AND NOT result ? 'expired'
+    UNION SELECT checkpoint ->> 'sha256' FROM jobs_job
+           WHERE checkpoint ->> 'sha256' = ANY(%(hashes)s)"""
 
 # A tenant's own: that another tenant uploaded the same bytes keeps nothing of this one's.
 SAMPLED = """

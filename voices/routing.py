@@ -55,7 +55,8 @@ class Bound:
     model: str
     speaker: int | None = None
     substitute: bool = False
-    artifact: str = ""  # the hash of what the engine keeps of a cloned speaker
+    artifact: str = ""  # the hash of what an engine keeps of a cloned or trained speaker
+    language: str = ""  # that it was trained in
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +164,30 @@ def _refuse(bound: Bound, offer: Offered | None, wish: Wish) -> Refusal | None:
     return next((no for check in checks if (no := check(bound, offer, wish))), None)
 
 
+def brings_its_model(artifact: bool, offer: Offered) -> bool:
+    """What was trained elsewhere is a model of its own, and is installed nowhere."""
+    return artifact and bool(offer.capabilities.get("trained"))
+
+
+def _trained(bound: Bound, offer: Offered) -> bool:
+    return brings_its_model(bool(bound.artifact), offer)
+
+
 def _refuse_model(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
-    if offer.model(bound.model) is not None:
+    if _trained(bound, offer) or offer.model(bound.model) is not None:
         return None
     message = f"{bound.model} is not installed for {bound.engine}: see `manage.py models install`."
     return Refusal(bound.engine, "voice_not_installed", message)
 
 
 def _refuse_language(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
-    if primary_language(wish.language) in offer.spoken:
+    trained = _trained(bound, offer)
+    spoken = {primary_language(bound.language)} if trained else offer.spoken
+    if primary_language(wish.language) in spoken:
         return None
     message = f"{bound.engine} does not speak {wish.language}."
+    if trained:
+        message = f"The voice was trained in {bound.language}, not in {wish.language}."
     return Refusal(bound.engine, "language_unsupported", message)
 
 
@@ -216,7 +230,7 @@ def refuse_dials(engine: str, offer: Offered, dials: Mapping[str, float]) -> Ref
 
 
 def _refuse_artifact(bound: Bound, offer: Offered, wish: Wish) -> Refusal | None:
-    if not bound.artifact or offer.capabilities.get("clones"):
+    if not bound.artifact or offer.capabilities.get("clones") or _trained(bound, offer):
         return None
     message = f"{bound.engine} does not clone: what was cloned is no voice for it."
     return Refusal(bound.engine, "cloning_unsupported", message)
@@ -241,7 +255,7 @@ def _way(bound: Bound, offer: Offered, wish: Wish) -> Way:
 
 
 def _digest(bound: Bound, offer: Offered) -> str:
-    """Of all that decides the voice: the model, and what was cloned with it."""
-    model = offer.model(bound.model)
+    """Of all that decides the voice: the model, and what was cloned with it or trained instead."""
+    model = None if _trained(bound, offer) else offer.model(bound.model)
     digest = str(model["digest"]) if model else ""
     return f"{digest}+{bound.artifact}" if bound.artifact else digest

@@ -12,13 +12,15 @@ from jobs.selectors import engine_offers
 from voices.errors import VoiceNotFoundError
 from voices.models import Revision, Voice
 from voices.owning.speaking import SpokenVoice, read_own_voice
-from voices.routing import Bound, Offered, offers_by_engine
+from voices.routing import Bound, Offered, brings_its_model, offers_by_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
     from django.db.models import QuerySet
+
+    from voices.models import Binding
 
 
 _voices: Remembered[SpokenVoice | UUID] = Remembered()  # of a tenant's own only which it is
@@ -138,10 +140,14 @@ def engines_of_voice(voice: Voice, offers: Sequence[Offered]) -> list[dict[str, 
         {
             "engine": binding.engine,
             "substitute": binding.substitute,
-            "installed": binding.engine in known
-            and known[binding.engine].model(binding.model) is not None,
+            "installed": binding.engine in known and _has(known[binding.engine], binding),
             "awake": binding.engine in known and not known[binding.engine].asleep,
         }
         for revision in published
         for binding in revision.bindings.all()
     ]
+
+
+def _has(offer: Offered, binding: Binding) -> bool:
+    trained = brings_its_model(binding.artifact_id is not None, offer)
+    return trained or offer.model(binding.model) is not None

@@ -169,7 +169,12 @@ class OfferAdmin(LookedAt, ModelAdmin[Offer]):
 
     @admin.display(description="Can also")
     def able(self, offer: Offer) -> str:
-        words = {"streams": "stream", "clones": "clone a voice", "trains": "be trained"}
+        words = {
+            "streams": "stream",
+            "clones": "clone a voice",
+            "trained": "speak trained voices",
+            "trains": "train a voice",
+        }
         return plain([word for name, word in words.items() if offer.capabilities.get(name)])
 
     @admin.display(description="Longest text")

@@ -49,8 +49,8 @@ class StreamEvent(serializers.Serializer[Any]):
     event = serializers.CharField(help_text="Its type.")
     id = serializers.CharField(help_text="What to send as Last-Event-ID.")
     data = serializers.CharField(  # type: ignore[assignment]  # a field's name, not the property
-        help_text="A JSON object of `job_id`, `kind`, `state`, `progress`, `error`, `result`,"
-        " `audio_url`, `at`."
+        help_text="A JSON object of `job_id`, `kind`, `state`, `progress`, `details`,"
+        " `error`, `result`, `audio_url`, `at`. `details` are a training's steps and losses."
     )
 
 

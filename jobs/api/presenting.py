@@ -76,7 +76,7 @@ def present_job(job: Job, warnings: Sequence[str] = ()) -> dict[str, Any]:
         "started_at": moment(job.started_at),
         "ended_at": moment(job.ended_at),
         "deadline": moment(job.deadline),
-        "error": _error(job),
+        "error": error_of(job),
         "result": job.result,
         "audio_url": audio_url(job.id, job.result if job.state == State.SUCCEEDED else None),
         "warnings": list(warnings),
@@ -92,5 +92,5 @@ def audio_url(job_id: UUID, result: Mapping[str, Any] | None) -> str | None:
     return f"/api/v1/jobs/{job_id}/audio" if result and "sha256" in result else None
 
 
-def _error(job: Job) -> dict[str, str] | None:
+def error_of(job: Job) -> dict[str, str] | None:
     return {"code": job.error_code, "message": job.error_message} if job.error_code else None

@@ -16,6 +16,7 @@ from jobs.lanes import wake
 from jobs.prepared import Statement
 from jobs.services.counts import fenced, note_claim, note_failed_step, note_finished
 from jobs.services.endings import end_job, free_waiters
+from jobs.services.progress import failures_of
 from jobs.states import State
 from jobs.together import Together
 from jobs.wire import hint_events, hint_ready
@@ -46,7 +47,6 @@ class ClaimedJob:
     kind: str
     fence: int
     attempt: int
-    failures: int
     step: int
     deadline: datetime | None
     plan: list[dict[str, Any]]
@@ -100,7 +100,7 @@ CLAIM = Statement(
        AND NOT EXISTS (SELECT 1 FROM jobs_queue q WHERE q.name = jobs_job.queue AND q.paused)
        AND NOT EXISTS (SELECT 1 FROM jobs_worker w
                         WHERE w.name = $3 AND w.drain_asked_at IS NOT NULL)
-    RETURNING id, tenant_id, kind, fence, attempt, failures, step, deadline,
+    RETURNING id, tenant_id, kind, fence, attempt, step, deadline,
               plan::text, request::text, checkpoint::text,
               CASE WHEN started_at = now() THEN extract(epoch FROM now() - created_at)::float8 END,
               extract(epoch FROM now() - rung_at)::float8
@@ -189,9 +189,9 @@ def _claim_all(worker: str, queue: str | None, job_ids: Sequence[str]) -> list[C
 def _claimed(row: tuple[Any, ...] | None, lease_ends: float) -> ClaimedJob | None:
     if row is None:
         return None
-    documents = [text and json.loads(text) for text in row[8:11]]
-    job = ClaimedJob(*[*row[:8], *documents, lease_ends])
-    note_claim(job.queue, *row[11:])
+    documents = [text and json.loads(text) for text in row[7:10]]
+    job = ClaimedJob(*[*row[:7], *documents, lease_ends])
+    note_claim(job.queue, *row[10:])
     return job
 
 
@@ -234,8 +234,8 @@ def fail_step(job: ClaimedJob, failure: Failure) -> bool:
 
 
 def _fail_step(job: ClaimedJob, failure: Failure) -> bool:
-    if not failure.permanent and job.failures + 1 < settings.MAX_FAILURES:
-        return _retry_later(job, failure)
+    if not failure.permanent and (failures := failures_of(job)) + 1 < settings.MAX_FAILURES:
+        return _retry_later(job, failure, failures)
     if job.step + 1 < len(job.plan):
         return _move_on(job, failure)
     code, message, shared = failure.code, failure.message, failure.permanent
@@ -255,9 +255,9 @@ def end_interrupted(job: ClaimedJob, state: State) -> bool:
     return fenced("end", done=end_job(job.id, state, fence=job.fence))
 
 
-def _retry_later(job: ClaimedJob, failure: Failure) -> bool:
+def _retry_later(job: ClaimedJob, failure: Failure, failures: int) -> bool:
     note = _note(job, failure.code, failure.message)
-    if RETRY_LATER.row(str(job.id), job.fence, retry_delay(job.failures), note) is None:
+    if RETRY_LATER.row(str(job.id), job.fence, retry_delay(failures), note) is None:
         return fenced("retry", done=_end_cancelled(job))
     return True
 

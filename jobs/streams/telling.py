@@ -70,12 +70,18 @@ def tell(position: Position, happening: Happening) -> Told:
         "kind": happening.kind,
         "state": state,
         "progress": data["progress"] if name == PROGRESS else happening.progress,
+        "details": _details(data) if name == PROGRESS else None,
         "error": data if data.get("code") else None,
         "result": result,
         "audio_url": audio_url(happening.job_id, result),
         "at": moment(happening.at),
     }
     return Told(position, name, happening.kind or "", _block(position, name, shown))
+
+
+def _details(data: dict[str, Any]) -> dict[str, Any] | None:
+    """How far it is in words of its kind: a training's steps and losses."""
+    return {name: value for name, value in data.items() if name != "progress"} or None
 
 
 def tell_gap(position: Position) -> bytes:

@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{ONE}/duplicate", views.DuplicateView.as_view()),
     path(f"{ONE}/voice", voice.VoiceConfigurationView.as_view()),
     path(f"{ONE}/voice/upload", voice.VoiceUploadView.as_view()),
+    path(f"{ONE}/voice/train", voice.VoiceTrainView.as_view()),
     path(f"{ONE}/voice/sample", voice.VoiceSampleView.as_view()),
     path(f"{ONE}/voice/generate", speech.GenerateView.as_view()),
 ]

@@ -9,10 +9,16 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs.api.presenting import JobDetail
 from personalities.api import bodies, presenting
 from personalities.api.views import personality_of
-from personalities.errors import PersonalityVoicelessError
-from personalities.own_voice import configure_voice, erase_own_voice, upload_recordings
+from personalities.errors import OwnVoiceMissingError, PersonalityVoicelessError
+from personalities.own_voice import (
+    configure_voice,
+    erase_own_voice,
+    own_voice_of,
+    upload_recordings,
+)
 from personalities.selectors import check_active
 from personalities.speaking import NOBODY
 from personalities.voice_state import voice_state
@@ -20,11 +26,14 @@ from tenants.auth import HasScope, caller_of
 from tenants.openapi import IF_MATCH
 from tenants.scopes import Scope
 from tenants.versions import etag, expected_version
-from voices.api.own_making import SPOKEN, answer_sample
+from voices.api.own_bodies import OwnTrainBody
+from voices.api.own_making import SPOKEN, answer_sample, answer_training
 from voices.api.sample_bodies import UploadBody
 from voices.api.samples import answer_uploads
 from voices.api.uploads import FilesParser, read_uploads
+from voices.api.views import IDEMPOTENCY
 from voices.errors import VoiceNotFoundError
+from voices.requests import body_hash
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -113,6 +122,30 @@ class VoiceUploadView(APIView):
             ceiling=caller.max_queued,
         )
         return answer_uploads(received, **presenting.present_voice_of(received))
+
+
+class VoiceTrainView(APIView):
+    """Have the voice of its own trained from its recordings. A consent must cover them."""
+
+    scopes: ClassVar = {"POST": Scope.VOICES_WRITE}
+
+    @extend_schema(
+        operation_id="train_personality_voice",
+        request=OwnTrainBody,
+        parameters=[IDEMPOTENCY],
+        responses={200: JobDetail, 202: JobDetail},
+        description=(
+            "Like the training of a voice. What the personality speaks with stays as it is."
+        ),
+    )
+    def post(self, request: Request, personality: str) -> Response:
+        found = personality_of(request, personality)
+        own = own_voice_of(found)
+        if own is None:
+            raise OwnVoiceMissingError
+        wanted = OwnTrainBody.read(request.data) | {"voice": str(own.id)}
+        said = body_hash({"personality": str(found.id), "body": request.data})
+        return answer_training(request, wanted, said)
 
 
 class VoiceSampleView(APIView):

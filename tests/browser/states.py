@@ -15,7 +15,8 @@ from tenants.roles import Role
 from tests.own import agree, own_voice
 from tests.sound_files import coded_file, pcm_file, piece, speech
 from tests.speech import offer_engines, speak
-from voices.owning.cloning import CloneRequest, submit_clone
+from voices.owning.beginning import MakingRequest
+from voices.owning.cloning import submit_clone
 from voices.owning.drafting import change_settings
 from voices.samples.uploading import Upload, upload_samples
 
@@ -66,7 +67,7 @@ def add_voices(tenant: Tenant, token: str) -> dict[str, Voice]:
 
 def asked(voice: Voice, caller: Caller) -> str:
     """The job that clones it."""
-    return str(submit_clone(CloneRequest(caller=caller, voice=voice.slug)).id)
+    return str(submit_clone(MakingRequest(caller=caller, voice=voice.slug)).id)
 
 
 def begun(voice: Voice, caller: Caller) -> ClaimedJob:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 
 from gpu_worker import equipment
-from gpu_worker.engines.xtts.engine import Loaded, Settings, XttsEngine
+from gpu_worker.engines.xtts.engine import Settings, XttsEngine
 from tests.gpu.xtts_models import narrow_vocoder
+
+if TYPE_CHECKING:
+    from gpu_worker.engines.xtts.parts import Loaded
 
 
 def xtts() -> XttsEngine:

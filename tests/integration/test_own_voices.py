@@ -343,7 +343,8 @@ def test_the_scorecard_sums_up_what_there_is(tenant: Tenant, mine: Client) -> No
     card = mine.get(f"{VOICES}/brand/scorecard").json()
     assert (card["usable"], card["seconds"], card["samples"]) == (2, 8.0, {"accepted": 2})
     assert card["measures"]["snr_db"] == 15.0
-    assert card["clones"] == [{"engine": "mimic", "likeness": "not measured"}]
+    clone = {"engine": "mimic", "kind": "clone", "state": "published", "about": {}}
+    assert card["clones"] == [clone | {"likeness": "not measured"}]
 
 
 def test_the_consent_text_is_shown_in_its_versions(mine: Client) -> None:

@@ -23,6 +23,7 @@ from tests.own import (
     withdraw,
 )
 from tests.speech import ENGINES, post, problem_of, speak
+from tests.trainings import offer_trainer
 from voices.models import Binding, Revision, Sample, Status
 from voices.owning import erasing
 from voices.owning.consents import withdraw_consent
@@ -91,6 +92,21 @@ def test_while_it_is_taught_the_settings_are_those_that_its_engine_has(voice: Vo
     with pytest.raises(SettingsRefusedError):
         turn(voice, pitch=3)
     turn(voice, speed=1.5)
+
+
+def test_who_can_be_trained_to_speak_a_voice_vouches_for_its_settings_as_who_clones(
+    voice: Voice,
+) -> None:
+    dials = {"pitch": {"low": -12, "high": 12, "default": 0}}
+    about = ENGINES["mimic"] | {"engine": "piper", "dials": dials, "clones": False}
+    offer_engine(engine="piper", queue="cpu", capabilities=about)
+    forget_remembered()
+    with pytest.raises(SettingsRefusedError):
+        turn(voice, pitch=3)
+    offer_trainer()
+    turn(voice, pitch=3)
+    with pytest.raises(SettingsRefusedError):
+        turn(voice, stability=0.2, style=0.7)
 
 
 @pytest.mark.usefixtures("parrot")

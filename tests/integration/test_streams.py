@@ -61,7 +61,7 @@ def test_a_job_s_stream_tells_what_was_and_what_comes_and_ends_with_the_job(
 ) -> None:
     job_id = submit(tenant, request={"text": "Nobody else's business."})
     job = take(job_id)
-    report_progress(job, 0.25)
+    report_progress(job, 0.25, details={"step": 1})
     with following(live, f"{JOBS}/{job_id}/events") as stream:
         (first,) = stream.take(1)
         report_progress(job, 0.5)
@@ -74,6 +74,7 @@ def test_a_job_s_stream_tells_what_was_and_what_comes_and_ends_with_the_job(
         ("job.succeeded", "3"),
     ]
     assert (first.data["state"], first.data["progress"]) == ("running", 0.25)
+    assert (first.data["details"], second.data["details"]) == ({"step": 1}, None)
     told = rest[0].data
     at = told.pop("at")
     assert at.endswith("Z")
@@ -82,6 +83,7 @@ def test_a_job_s_stream_tells_what_was_and_what_comes_and_ends_with_the_job(
         "kind": "nap",
         "state": "succeeded",
         "progress": 1,
+        "details": None,
         "error": None,
         "result": {"by": 1},
         "audio_url": None,

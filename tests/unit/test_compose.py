@@ -79,8 +79,8 @@ def test_a_worker_with_a_card_is_a_cpu_worker_at_another_queue(name: str) -> Non
     assert " ".join(anywhere(command_of(service))) == ours
     assert anywhere(image_of(service).command) == anywhere(command_of(service))
     assert f'-d "{name}@$(hostname)"' in image_of(service).health
-    assert service["profiles"] == ["gpu"]
-    assert service["volumes"] == ["models:/models:ro"]
+    assert service["profiles"] == (["train"] if name == "gpu-train" else ["gpu"])
+    assert service["volumes"][0] == "models:/models:ro"
     (card,) = service["deploy"]["resources"]["reservations"]["devices"]
     assert card == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
 
@@ -89,12 +89,18 @@ def test_a_worker_with_a_card_is_a_cpu_worker_at_another_queue(name: str) -> Non
 def test_an_image_for_a_card_names_an_engine_and_tasks_that_exist(name: str) -> None:
     told = images()[name].environment
     assert QUEUES[name.replace("gpu-", "gpu.")] == told["WORKER_MODULES"].partition(".")[0]
-    engine, _, where = told["ENGINES"].partition("=")
-    module, _, function = where.partition(":")
-    assert engine
-    assert callable(getattr(import_module(module), function))
+    for entry in told["ENGINES"].split(","):
+        engine, _, where = entry.partition("=")
+        module, _, function = where.partition(":")
+        assert engine
+        assert callable(getattr(import_module(module), function))
     assert find_spec(told["WORKER_MODULES"]) is not None
     assert (told["DEVICE"], told["MODELS_DIR"]) == ("cuda", "/models")
+
+
+def test_a_trainings_files_lie_on_a_disk_and_not_in_memory() -> None:
+    [*_, place] = services()["gpu-train"]["volumes"]
+    assert place == f"training:{images()['gpu-train'].environment['TRAINING_DIR']}"
 
 
 @pytest.mark.parametrize("name", sorted(CARDS))

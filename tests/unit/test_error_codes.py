@@ -1,4 +1,4 @@
-"""docs/api.md tells every code that a job may fail with, and no other."""
+"""docs/api.md, and docs/training.md, tell every code that a job may fail with, and no other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-TOLD = PAGE.partition("A job that failed has one of")[2].partition("`ledger_error`")[0]
+PAGE, TRAINING = (
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("api.md", "training.md")
+)
+JOBS = PAGE.partition("A job that failed has one of")[2].partition("`ledger_error`")[0]
+TOLD = JOBS + TRAINING.partition("## When it fails")[2]
 WORKERS = ("gpu_worker", "synthesis_worker")
 ALL = (*WORKERS, "jobs", "voices", "personalities", "tenants")
 PROBING = ROOT / "synthesis_worker" / "probing"  # its codes are of verdicts: docs/samples.md

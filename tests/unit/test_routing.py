@@ -151,3 +151,68 @@ def test_of_an_engine_on_two_queues_the_one_that_is_awake_is_taken() -> None:
     for offers in ([awake, asleep], [asleep, awake]):
         [way] = find_route([Bound("piper", "m")], offers, wish()).ways
         assert (way.queue, way.asleep) == (awake.queue, False)
+
+
+TRAINED = Bound("piper", "trained", artifact="a1b2", language="fr-FR")
+
+
+@pytest.mark.parametrize("spoken", [["en", "de"], ["fr"], []])
+@pytest.mark.parametrize("asked", ["fr-FR", "fr", "FR_ca"])
+def test_what_was_trained_needs_no_model_and_no_language_of_the_engines(
+    spoken: list[str], asked: str
+) -> None:
+    offer = offered("piper", trained=True, models=[], languages=spoken)
+    [way] = find_route([TRAINED], [offer], wish(language=asked)).ways
+    assert (way.model, way.artifact, way.digest) == ("trained", "a1b2", "+a1b2")
+
+
+def test_what_was_trained_is_refused_in_another_language_than_its_own() -> None:
+    route = find_route([TRAINED], [offered("piper", trained=True)], wish(language="en-GB"))
+    [refusal] = route.refusals
+    assert (refusal.code, route.ways) == ("language_unsupported", [])
+    assert refusal.message == "The voice was trained in fr-FR, not in en-GB."
+
+
+@pytest.mark.parametrize(
+    ("code", "changed", "asked"),
+    [
+        ("text_too_long", {}, {"characters": 101}),
+        ("licence_forbids", {"commercial": False}, {}),
+        ("setting_unsupported", {}, {"dials": {"warmth": 0.5}}),
+    ],
+)
+def test_all_else_is_asked_of_what_was_trained_too(
+    code: str, changed: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    offer = offered("piper", trained=True, **changed)
+    route = find_route([TRAINED], [offer], wish(language="fr", **asked))
+    assert [refusal.code for refusal in route.refusals] == [code]
+
+
+def test_an_engine_that_speaks_nothing_trained_needs_its_model_still() -> None:
+    for abilities in ({}, {"trained": False}, {"clones": True}):
+        [refusal] = find_route([TRAINED], [offered("piper", **abilities)], wish()).refusals
+        assert refusal.code == "voice_not_installed"
+    bound = replace(TRAINED, model="m")
+    [refusal] = find_route([bound], [offered("piper")], wish()).refusals
+    assert refusal.code == "cloning_unsupported"
+
+
+def test_an_engine_that_speaks_what_was_trained_speaks_nothing_else_for_it() -> None:
+    bound = replace(TRAINED, artifact="")
+    [refusal] = find_route([bound], [offered("piper", trained=True)], wish()).refusals
+    assert refusal.code == "voice_not_installed"
+
+
+def test_the_digest_of_what_was_trained_names_no_model_that_happens_to_be_installed() -> None:
+    models = [{"id": "trained", "digest": "of another"}]
+    [way] = find_route(
+        [TRAINED], [offered("piper", trained=True, models=models)], wish(language="fr")
+    ).ways
+    assert way.digest == "+a1b2"
+
+
+def test_the_digest_of_a_clone_names_its_model_and_its_language_is_the_engines() -> None:
+    bound = Bound("xtts_v2", "m", artifact="c3", language="fr")
+    [way] = find_route([bound], [offered("xtts_v2", clones=True)], wish()).ways
+    assert way.digest == "xtts_v2-digest+c3"

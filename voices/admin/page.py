@@ -14,8 +14,10 @@ from voices import dials
 from voices.models import Revision, Status
 from voices.owning.consent_texts import consent_texts
 from voices.owning.greeting import sentence_in
+from voices.owning.learning import TRAIN
 from voices.owning.scorecard import scorecard_of
 from voices.owning.selectors import jobs_of
+from voices.owning.trainers import STEPS as STEPS_DIAL
 from voices.samples.errors import ScriptNotFoundError
 from voices.samples.script import recording_script
 from voices.samples.selectors import owner_of
@@ -23,13 +25,14 @@ from voices.selectors import current_offers
 from voices.text.languages import primary_language
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
     from voices.models import Voice
+    from voices.owning.scorecard import Score
     from voices.samples.script import Line
 
 MEGABYTE = 1024 * 1024
@@ -87,10 +90,15 @@ class VoicePage:
     def meaning(self) -> str:
         return self._state[2]
 
-    @property
+    @cached_property
     def jobs(self) -> list[UUID]:
         """What makes it now, to be followed to its end, also if that has just come."""
         return jobs_of(self.voice) if self.voice.status == Status.TRAINING else []
+
+    @cached_property
+    def is_being_trained(self) -> bool:
+        """And not cloned."""
+        return self.voice.makings.filter(kind=TRAIN, job_id__in=self.jobs).exists()
 
     @property
     def is_cloned(self) -> bool:
@@ -108,6 +116,16 @@ class VoicePage:
     def engines(self) -> list[str]:
         """Those that clone."""
         return sorted({one.engine for one in self._offers if one.capabilities.get("clones")})
+
+    @property
+    def was_trained(self) -> bool:
+        return self.voice.makings.filter(kind=TRAIN).exists()
+
+    @cached_property
+    def trainers(self) -> list[dict[str, Any]]:
+        """Whose voices can be trained, and in how many steps unless somebody says."""
+        trains = {one.capabilities.get("trains"): one.capabilities for one in self._offers}
+        return [_trainer(engine, trains[engine]) for engine in sorted(filter(None, trains))]
 
     @cached_property
     def _offers(self) -> Sequence[Any]:
@@ -161,11 +179,31 @@ class VoicePage:
         told = {"Recordings in use": f"{card.usable}, {card.seconds:.1f} s"}
         for name, (words, form) in SCORES.items():
             told[words] = form.format(card.measures[name]) if name in card.measures else UNMEASURED
-        for one in card.clones:
-            told[f"Likeness, {one.engine}"] = (
-                UNMEASURED if one.likeness is None else f"{one.likeness:.0%}"
-            )
+        told.update(map(_scored, card.clones))
         return told
+
+
+def _trainer(engine: str, capabilities: Mapping[str, Any]) -> dict[str, Any]:
+    span = capabilities.get("train_seconds")
+    return {
+        "engine": engine,
+        "steps": int(capabilities["dials"][STEPS_DIAL]["default"]),
+        "transcribes": bool(capabilities.get("transcribes")),
+        "wants": f"{span[0]:g} to {span[1]:g} seconds of speech" if span else "any length",
+    }
+
+
+def _scored(score: Score) -> tuple[str, str]:
+    """A clone by its likeness; a training by how long it learnt from how much."""
+    engine = f"{score.engine}, draft" if score.state == Revision.State.DRAFT else score.engine
+    if score.kind == TRAIN:
+        about = score.about
+        learnt = (
+            f"{about.get('steps', 0):,} steps, {about.get('seconds', 0) / 60:.1f} min of speech"
+        )
+        return f"Trained, {engine}", learnt
+    likeness = UNMEASURED if score.likeness is None else f"{score.likeness:.0%}"
+    return f"Likeness, {engine}", likeness
 
 
 def slider(name: str) -> Slider:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.presenting import moment
+from jobs.api.presenting import error_of, moment
 from voices.api.asking import Dial, KnownFields
 from voices.dials import ADVANCED, SETTINGS, Setting
 from voices.owning.describing import SLUG, TAG
@@ -16,6 +16,7 @@ from voices.samples.errors import MOST_SAMPLES
 
 if TYPE_CHECKING:
     from voices.models import Consent
+    from voices.owning.learning import Training
     from voices.owning.scorecard import Scorecard
     from voices.owning.selectors import Desk
 
@@ -153,13 +154,67 @@ class CloneBody(KnownFields):
     samples = SampleChoice(required=False, help_text='Ids of samples; default: "all".')
 
 
+class OwnTrainBody(KnownFields):
+    """A voice to be trained from its samples, where it is known which."""
+
+    engine = serializers.RegexField(
+        ENGINE, required=False, help_text="Whose voice it is to be: piper, xtts_v2."
+    )
+    samples = SampleChoice(required=False, help_text='Ids of samples; default: "all".')
+    steps = serializers.IntegerField(
+        required=False, min_value=1, help_text="Default: the trainer's own."
+    )
+
+
+class TrainBody(OwnTrainBody):
+    """A voice to be trained from its samples."""
+
+    voice = serializers.CharField(max_length=60, help_text="Slug or id of a voice of your own.")
+
+
+class LossPoint(serializers.Serializer[Any]):
+    step = serializers.IntegerField()
+    losses = serializers.DictField(child=serializers.FloatField(), help_text="By name.")
+
+
+class PreviewDetail(serializers.Serializer[Any]):
+    """A sentence that the trained voice spoke by itself."""
+
+    text = serializers.CharField()
+    job_id = serializers.UUIDField()
+    audio_url = serializers.CharField(help_text="Once its job has succeeded.")
+
+
+class TrainingDetail(serializers.Serializer[Any]):
+    """The latest training of a voice: how far it is, from what, and how wrong it was on the way."""
+
+    job_id = serializers.UUIDField()
+    state = serializers.CharField()
+    engine = serializers.CharField()
+    error = serializers.DictField(allow_null=True, help_text="Code and message of its end.")
+    progress = serializers.FloatField()
+    step = serializers.IntegerField(help_text="The last one that was told.")
+    steps = serializers.IntegerField()
+    seconds_left = serializers.FloatField(allow_null=True, help_text="While it runs.")
+    dataset = serializers.DictField(
+        allow_null=True, help_text="Clips, seconds, phonemes, and what was left out and why."
+    )
+    losses = LossPoint(many=True)
+    previews = PreviewDetail(many=True)
+
+
 class CloneScore(serializers.Serializer[Any]):
     engine = serializers.CharField()
+    kind = serializers.CharField(help_text="clone or train.")
+    state = serializers.CharField(help_text="published, or draft: it waits to be published.")
     likeness = serializers.CharField(help_text='0 to 1, or "not measured".')
+    about = serializers.DictField(
+        help_text="Of a training: clips, seconds, steps, losses, and the data set's hash."
+    )
 
 
 class ScorecardDetail(serializers.Serializer[Any]):
-    """What the voice is made from, and how alike its clones are."""
+    """What the voice is made from, how alike its clones are, and what was trained from what."""
 
     samples = serializers.DictField(child=serializers.IntegerField(), help_text="By state.")
     usable = serializers.IntegerField()
@@ -167,6 +222,26 @@ class ScorecardDetail(serializers.Serializer[Any]):
     measures = serializers.DictField(child=serializers.FloatField())
     reasons = serializers.DictField(child=serializers.IntegerField())
     clones = CloneScore(many=True)
+
+
+def present_training(training: Training) -> dict[str, Any]:
+    """The fields of TrainingDetail."""
+    told, over = training.told, training.job.ended_at is not None
+    return {
+        "job_id": str(training.job.id),
+        "state": training.job.state,
+        "engine": training.engine,
+        "error": error_of(training.job),
+        "progress": training.job.progress,
+        "step": training.step,
+        "steps": training.steps,
+        "seconds_left": None if over else told.get("seconds_left"),
+        "dataset": training.dataset,
+        "losses": [{"step": one.step, "losses": one.losses} for one in training.losses],
+        "previews": [
+            {**one, "audio_url": f"/api/v1/jobs/{one['job_id']}/audio"} for one in training.previews
+        ],
+    }
 
 
 def present_desk(desk: Desk) -> dict[str, Any]:
@@ -207,6 +282,9 @@ def present_scorecard(card: Scorecard) -> dict[str, Any]:
         "clones": [
             {
                 "engine": clone.engine,
+                "kind": clone.kind,
+                "state": clone.state,
+                "about": clone.about,
                 "likeness": NOT_MEASURED if clone.likeness is None else f"{clone.likeness:.2f}",
             }
             for clone in card.clones

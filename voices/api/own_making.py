@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
@@ -20,10 +20,14 @@ from voices.api.serving import audio_responses, serve_audio
 from voices.api.views import IDEMPOTENCY
 from voices.audio import audio_of
 from voices.owning import consents
-from voices.owning.cloning import CloneRequest, submit_clone
+from voices.owning.beginning import MakingRequest
+from voices.owning.cloning import submit_clone
 from voices.owning.consent_texts import consent_texts
+from voices.owning.errors import TrainingNotFoundError
 from voices.owning.greeting import submit_sample
+from voices.owning.learning import training_of
 from voices.owning.scorecard import scorecard_of
+from voices.owning.training import TrainingRequest, submit_training
 from voices.requests import body_hash
 
 if TYPE_CHECKING:
@@ -96,7 +100,7 @@ class CloneView(APIView):
     )
     def post(self, request: Request) -> Response:
         caller = caller_of(request)
-        asked = CloneRequest(
+        asked = MakingRequest(
             caller=caller,
             **bodies.CloneBody.read(request.data),
             idempotency_key=idempotency_key(request.headers.get("Idempotency-Key")),
@@ -105,6 +109,49 @@ class CloneView(APIView):
         submitted = submit_clone(asked)
         job = tenant_job(caller.tenant_id, submitted.id)
         return accepted(job, replayed=submitted.replayed)
+
+
+class TrainView(APIView):
+    """Have a voice of one's own trained from its samples. A consent must cover them."""
+
+    scopes: ClassVar = {"POST": Scope.VOICES_WRITE}
+
+    @extend_schema(
+        operation_id="train",
+        request=bodies.TrainBody,
+        parameters=[IDEMPOTENCY],
+        responses={200: JobDetail, 202: JobDetail},
+    )
+    def post(self, request: Request) -> Response:
+        wanted = bodies.TrainBody.read(request.data)
+        return answer_training(request, wanted, body_hash({"train": request.data}))
+
+
+def answer_training(request: Request, wanted: dict[str, Any], said: str) -> Response:
+    """`said` is the same for the same request alone, and never that of a clone."""
+    caller = caller_of(request)
+    asked = TrainingRequest(
+        caller=caller,
+        **wanted,
+        idempotency_key=idempotency_key(request.headers.get("Idempotency-Key")),
+        body_hash=said,
+    )
+    submitted = submit_training(asked)
+    job = tenant_job(caller.tenant_id, submitted.id)
+    return accepted(job, replayed=submitted.replayed)
+
+
+class TrainingView(APIView):
+    """How the latest training of a voice goes, or went."""
+
+    scopes: ClassVar = {"GET": Scope.VOICES_READ}
+
+    @extend_schema(operation_id="get_training", responses=bodies.TrainingDetail)
+    def get(self, request: Request, reference: str) -> Response:
+        training = training_of(mine(request, reference))
+        if training is None:
+            raise TrainingNotFoundError
+        return Response(bodies.present_training(training))
 
 
 class ScorecardView(APIView):

@@ -14,6 +14,7 @@ from voices.models import Sample
 from voices.samples.fitness import PURPOSES, suits
 from voices.samples.script import LENGTHS
 from voices.samples.selectors import usable_seconds
+from voices.transcripts import FORMATS, MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 STATES = [state.value for state in Sample.State]
+TRANSCRIPTS = list(FORMATS)
 
 
 class UploadBody(serializers.Serializer[Any]):
@@ -36,6 +38,13 @@ class DecisionBody(KnownFields):
     """What somebody who has listened decides."""
 
     use = serializers.BooleanField()
+
+
+class TranscriptBody(KnownFields):
+    """What is said in a recording, as a file has it."""
+
+    format = serializers.ChoiceField(choices=TRANSCRIPTS)
+    text = serializers.CharField(max_length=MOST_CHARACTERS, trim_whitespace=False)
 
 
 class SampleReason(serializers.Serializer[Any]):
@@ -65,6 +74,9 @@ class SampleDetail(serializers.Serializer[Any]):
     job_id = serializers.UUIDField(allow_null=True)
     job_url = serializers.CharField(allow_null=True)
     audio_url = serializers.CharField(allow_null=True)
+    transcript = serializers.CharField(
+        allow_null=True, help_text="The format of what says its words; null: nothing does."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -139,6 +151,7 @@ def present_sample(sample: Sample) -> dict[str, Any]:
         "job_id": sample.job_id and str(sample.job_id),
         "job_url": sample.job_id and f"/api/v1/jobs/{sample.job_id}",
         "audio_url": f"{place}/audio" if sample.sha256 else None,
+        "transcript": sample.transcript and sample.transcript["format"],
         "created_at": moment(sample.created_at),
     }
 

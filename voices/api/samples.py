@@ -19,6 +19,7 @@ from voices.api.uploads import FilesParser, read_uploads
 from voices.samples.deciding import decide, delete_sample
 from voices.samples.script import LENGTHS, recording_script
 from voices.samples.selectors import audio_of_sample, find_sample, samples_of
+from voices.samples.transcribing import Transcript, transcribe
 from voices.samples.uploading import upload_samples
 from voices.selectors import current_offers
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
     from rest_framework.request import Request
 
+    from voices.models import Sample
     from voices.samples.uploading import Received
 
 LANGUAGE = OpenApiParameter("language", str, description="BCP 47; default: en.")
@@ -105,6 +107,35 @@ class SampleDecisionView(APIView):
         asked = bodies.DecisionBody.read(request.data)
         decided = decide(sample=sample, **asked, actor=caller_of(request).actor)
         return Response(bodies.present_sample(decided))
+
+
+class SampleTranscriptView(APIView):
+    """What is said in a sample: SRT, VTT or CSV with times, or plain text."""
+
+    scopes: ClassVar = {"PUT": Scope.VOICES_WRITE, "DELETE": Scope.VOICES_WRITE}
+
+    @extend_schema(
+        operation_id="transcribe_sample",
+        request=bodies.TranscriptBody,
+        responses=bodies.SampleDetail,
+        description=(
+            "A training needs to know what is said. Times carry the cut; plain text goes with a"
+            " recording of up to 12 seconds."
+        ),
+    )
+    def put(self, request: Request, reference: str, sample_id: UUID) -> Response:
+        sample = find_sample(mine(request, reference), sample_id)
+        told = Transcript(**bodies.TranscriptBody.read(request.data))
+        return self._transcribe(request, sample, told)
+
+    @extend_schema(operation_id="remove_transcript", responses=bodies.SampleDetail)
+    def delete(self, request: Request, reference: str, sample_id: UUID) -> Response:
+        sample = find_sample(mine(request, reference), sample_id)
+        return self._transcribe(request, sample, None)
+
+    def _transcribe(self, request: Request, sample: Sample, told: Transcript | None) -> Response:
+        transcribed = transcribe(sample=sample, actor=caller_of(request).actor, told=told)
+        return Response(bodies.present_sample(transcribed))
 
 
 class SampleAudioView(APIView):

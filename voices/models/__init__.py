@@ -1,6 +1,6 @@
 """The voices' tables."""
 
-from voices.models.own import Artifact, Consent, Making, Removal, Sample
+from voices.models.own import Artifact, Consent, Loss, Making, Removal, Sample
 from voices.models.render import Render, Variant
 from voices.models.voice import Binding, Revision, Status, Voice
 
@@ -8,6 +8,7 @@ __all__ = [
     "Artifact",
     "Binding",
     "Consent",
+    "Loss",
     "Making",
     "Removal",
     "Render",

@@ -37,6 +37,9 @@ class Sample(models.Model):
     approved = models.BooleanField(
         null=True, help_text="What a person decided where the probe only warned."
     )
+    transcript = models.JSONField(
+        null=True, help_text="What is said in it: the file's format and text, as uploaded."
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -98,6 +101,7 @@ class Making(models.Model):
     kind = models.CharField(max_length=10)
     engine = models.CharField(max_length=40)
     samples = models.JSONField(help_text="Hashes of the recordings it is made from.")
+    about = models.JSONField(null=True, help_text="A training's: what its data set is like.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -105,6 +109,23 @@ class Making(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.voice_id} with {self.engine}"
+
+
+class Loss(models.Model):
+    """How wrong a training was at a step: a point of its curve."""
+
+    making = models.ForeignKey(Making, on_delete=models.CASCADE, related_name="losses")
+    step = models.PositiveIntegerField()
+    losses = models.JSONField(help_text="By name.")
+
+    class Meta:
+        ordering: ClassVar = ["step"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["making", "step"], name="one_loss_a_step")
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.step}"
 
 
 class Artifact(models.Model):

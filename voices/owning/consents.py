@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from voices.models import Consent, Status
+from voices.owning.checkpoints import drop_checkpoints
 from voices.owning.consent_texts import consent_texts
 from voices.owning.describing import hold, note, save
 from voices.owning.errors import (
@@ -98,6 +99,7 @@ def withdraw_consent(*, consent: Consent, actor: Actor) -> Consent:
     """
     withdrawn = _mark(consent, actor)
     stop_jobs(withdrawn.voice, *WITHDRAWN, consent=withdrawn)
+    drop_checkpoints(withdrawn.makings.values_list("job_id", flat=True))
     _settle(withdrawn.voice)
     return withdrawn
 

@@ -105,7 +105,7 @@ def under_way(voice: Voice) -> QuerySet[Making]:
 def _check(settings: Mapping[str, Any], speakers: Collection[str]) -> None:
     """Raise where none of the engines can express them, or an advanced one is not as it has it."""
     known = offers_by_engine(current_offers())
-    engines = set(speakers) or _cloning(known)
+    engines = set(speakers) or _made_here(known)
     strangers = [_stranger(name) for name in settings.get(dials.ADVANCED, {}).keys() - engines]
     refusals = {engine: _refuse(engine, known.get(engine), settings) for engine in engines}
     refused = [refusal for refusal in refusals.values() if refusal]
@@ -114,9 +114,11 @@ def _check(settings: Mapping[str, Any], speakers: Collection[str]) -> None:
         raise SettingsRefusedError(strangers or named or refused)
 
 
-def _cloning(known: Mapping[str, Offered]) -> set[str]:
+def _made_here(known: Mapping[str, Offered]) -> set[str]:
     """Who may come to speak a voice that nobody speaks yet."""
-    return {engine for engine, offer in known.items() if offer.capabilities.get("clones")}
+    cloning = {engine for engine, offer in known.items() if offer.capabilities.get("clones")}
+    trained = {str(offer.capabilities.get("trains", "")) for offer in known.values()}
+    return cloning | (trained & known.keys())
 
 
 def _stranger(engine: str) -> Refusal:

@@ -30,12 +30,13 @@ from voices.models import (
     Voice,
 )
 from voices.named import CANONICAL
+from voices.owning.checkpoints import drop_checkpoints
 from voices.owning.describing import hold, note, save
 from voices.owning.removals import ask_removal
 from voices.owning.stopping import ERASED, REVERTED, end_jobs, jobs_of_clone, stop_jobs
 from voices.renders import MASTER, forget_renders_of
 from voices.store import audio_name
-from voices.store.names import ARTIFACT, UPLOAD
+from voices.store.names import ARTIFACT, CHECKPOINT, UPLOAD
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -64,7 +65,10 @@ ALL = f"""{MADE}
     UNION SELECT original, '{UPLOAD}' FROM voices_sample WHERE voice_id = %(voice)s
     UNION SELECT result ->> 'sha256', result ->> 'format' FROM jobs_job
            WHERE request ? 'own_voice' AND request ->> 'own_voice' = %(voice)s::text
-             AND result ? 'sha256'"""  # noqa: S608 - ours
+             AND result ? 'sha256'
+    UNION SELECT checkpoint ->> 'sha256', '{CHECKPOINT}' FROM jobs_job
+           WHERE request ? 'own_voice' AND request ->> 'own_voice' = %(voice)s::text
+             AND checkpoint ? 'sha256'"""  # noqa: S608 - ours
 
 
 def erase_voice(*, voice: Voice, actor: Actor, expected: int | None) -> None:
@@ -132,6 +136,7 @@ def _history_of(voice: Voice) -> QuerySet[LogEntry]:
 
 
 def _delete_made(voice: Voice) -> None:
+    list(voice.makings.select_for_update())  # a worker that notes a loss is waited for, or waits
     forget_renders_of(voice.id)
     Revision.objects.filter(voice=voice).delete()
     Artifact.objects.filter(voice=voice).delete()
@@ -162,18 +167,21 @@ def finish_erasures(*, dry_run: bool = False) -> int:
 
 def revert_voice(*, voice: Voice, actor: Actor, expected: int | None) -> Voice:
     """Back to before its first clone: what was made goes, what was given and delivered stays."""
-    reverted, begun = _unmake(voice, actor, expected)
+    reverted, begun, made = _unmake(voice, actor, expected)
     end_jobs(begun, *REVERTED)
+    drop_checkpoints(made)
     return reverted
 
 
 @transaction.atomic
-def _unmake(voice: Voice, actor: Actor, expected: int | None) -> tuple[Voice, list[UUID]]:
-    """With the jobs that were under way: who asks for a clone from now on gets one."""
+def _unmake(
+    voice: Voice, actor: Actor, expected: int | None
+) -> tuple[Voice, list[UUID], list[UUID]]:
+    """With the jobs under way, and those that made it: who asks for a clone now gets one."""
     held = hold(voice, expected)
-    begun = jobs_of_clone(held)
+    begun, made = jobs_of_clone(held), list(held.makings.values_list("job_id", flat=True))
     ask_removal(stored_of(held, MADE))
     _delete_made(held)
     save(held, status=Status.NONE, trouble="")
     note(actor, "voice.reverted", held)
-    return held, begun
+    return held, begun, made

@@ -7,6 +7,7 @@ VoiceError
 ├── ConsentWithdrawnError       403 consent_withdrawn (also how jobs end)
 ├── ConsentNotFoundError        404 consent_not_found
 ├── SampleNotMadeError          404 sample_not_made
+├── TrainingNotFoundError       404 training_not_found
 ├── SlugTakenError              409 slug_taken
 ├── VoiceBusyError              409 voice_busy
 ├── NothingToPublishError       409 nothing_to_publish
@@ -17,6 +18,7 @@ VoiceError
 ├── SamplesMissingError         422 samples_missing
 ├── SamplesTooShortError        422 samples_too_short
 ├── SamplesTooLongError         422 samples_too_long
+├── TranscriptsMissingError     422 recogniser_missing
 └── SettingsRefusedError        422 setting_unsupported, setting_out_of_range
 VoiceNotFoundError
 └── VoiceNotReadyError          409 voice_not_ready
@@ -73,6 +75,13 @@ class SampleNotMadeError(VoiceError):
     """Nobody has had this voice's sentence spoken yet: that needs the scope jobs:write."""
 
     code = "sample_not_made"
+    status = 404
+
+
+class TrainingNotFoundError(VoiceError):
+    """This voice was never trained."""
+
+    code = "training_not_found"
     status = 404
 
 
@@ -145,6 +154,21 @@ class SamplesTooLongError(VoiceError):
     """The samples are too long for this engine."""
 
     code = "samples_too_long"
+
+
+class TranscriptsMissingError(VoiceError):
+    """A recording says nothing of its words, and no worker here can write them down."""
+
+    code = "recogniser_missing"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004
+        super().__init__(
+            "No training worker here can write down what is said, so each recording needs a"
+            " transcript: SRT, VTT or CSV with times, or plain text where it has 12 seconds at"
+            f" most. These have none: {shown}. Or have an operator install a recogniser."
+        )
+        self.details = {"samples": list(names)}
 
 
 class SettingsRefusedError(VoiceError):

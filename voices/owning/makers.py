@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voices.errors import NoEngineError
-from voices.owning.errors import SamplesTooLongError, SamplesTooShortError
 from voices.routing import CHAINS, Refusal, offers_by_engine
 from voices.selectors import current_offers
 from voices.text.languages import primary_language
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from voices.models import Sample, Voice
+    from voices.models import Voice
     from voices.routing import Offered
 
 BEST, ANY = CHAINS["highest"], "any"
@@ -29,23 +26,6 @@ class Maker:
     model: str
     least: float
     most: float
-
-    def fill(self, samples: Sequence[Sample]) -> list[Sample]:
-        """As many as it takes, in order; the first one anyway."""
-        taken, seconds = list(samples[:1]), sum(sample.seconds for sample in samples[:1])
-        for sample in samples[1:]:
-            if seconds + sample.seconds <= self.most:
-                taken.append(sample)
-                seconds += sample.seconds
-        return taken
-
-    def check(self, samples: Sequence[Sample]) -> None:
-        seconds = sum(sample.seconds for sample in samples)
-        wants = f"{self.engine} takes {self.least:g} to {self.most:g} seconds in all,"
-        if seconds < self.least:
-            raise SamplesTooShortError(f"{wants} these are {seconds:.1f}: record some more.")
-        if seconds > self.most:
-            raise SamplesTooLongError(f"{wants} these are {seconds:.1f}: name fewer.")
 
 
 def choose_makers(voice: Voice, named: str | None, *, commercial: bool) -> list[Maker]:
@@ -72,12 +52,18 @@ def _refuse(name: str, offer: Offered | None, voice: Voice, *, commercial: bool)
         return Refusal(
             name, "cloning_unsupported", f"No engine ({name}) that clones was seen here."
         )
+    return refuse_use(offer, voice, commercial=commercial)
+
+
+def refuse_use(offer: Offered, voice: Voice, *, commercial: bool) -> Refusal | None:
+    """Why an engine cannot make this voice, for whoever asks."""
+    name = offer.engine
     if primary_language(voice.language) not in offer.spoken:
         return Refusal(name, "language_unsupported", f"{name} does not speak {voice.language}.")
     if commercial and not offer.capabilities["commercial"]:
         return Refusal(name, "licence_forbids", f"{name}'s licence forbids commercial use.")
     if not offer.models:
-        message = f"{name} has no model to clone with: see `manage.py models install`."
+        message = f"{name} has no model to begin with: see `manage.py models install`."
         return Refusal(name, "voice_not_installed", message)
     return None
 

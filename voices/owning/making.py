@@ -1,8 +1,8 @@
-"""How a clone ends: with an artifact that the voice speaks with, or with the reason why not."""
+"""How a making ends: with an artifact that the voice speaks with, or with the reason why not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -17,14 +17,18 @@ from voices.owning.describing import hold, note, save
 from voices.owning.drafting import draft_of, under_way
 from voices.owning.errors import ConsentWithdrawnError, VoiceNotReadyError
 from voices.owning.greeting import greet
+from voices.owning.learning import TRAIN, forget_words
+from voices.owning.previews import preview
 from voices.owning.publishing import fallen, put_forward, speaks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from jobs.services.claims import ClaimedJob
 
 READY, FAILED = "voice.ready", "voice.failed"
+DONE = {"clone": "voice.cloned", "train": "voice.trained"}  # as the audit log says it
 LONGEST_TROUBLE = 300
 
 
@@ -35,11 +39,16 @@ class Made:
     sha256: str
     bytes: int
     digest: str
-    likeness: float | None
+    likeness: float | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)  # a training's: data set, steps, losses
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"digest": self.digest, "likeness": self.likeness, **self.more}
 
 
 @transaction.atomic
-def finish_clone(job: ClaimedJob, made: Made) -> bool:
+def finish_making(job: ClaimedJob, made: Made) -> bool:
     """Artifact, binding, status, result, events in one transaction; none of it without the lease.
 
     It raises where the consent was withdrawn, or the voice erased, in the meantime.
@@ -53,13 +62,16 @@ def finish_clone(job: ClaimedJob, made: Made) -> bool:
     if making.consent.withdrawn_at is not None:
         raise ConsentWithdrawnError
     artifact = _keep(making, made)
-    note(PLATFORM, "voice.cloned", voice, job=str(job.id), artifact=artifact.sha256)
+    note(PLATFORM, DONE[making.kind], voice, job=str(job.id), artifact=artifact.sha256)
     _take_up(voice, job, artifact)
+    forget_words(job.id)
+    if making.kind == TRAIN:
+        transaction.on_commit(lambda: preview(artifact.id))
     if under_way(voice).exclude(job_id=job.id).exists():
         save(voice)
     else:
         _be_ready(voice, making)
-    return finish_job(job, result=_result(job, made), charge=_charge(job, making))
+    return finish_job(job, result=_result(job, making, made), charge=_charge(job, making))
 
 
 def _keep(making: Making, made: Made) -> Artifact:
@@ -70,7 +82,7 @@ def _keep(making: Making, made: Made) -> Artifact:
         engine=making.engine,
         sha256=made.sha256,
         bytes=made.bytes,
-        about={"digest": made.digest, "likeness": made.likeness},
+        about=made.about,
     )
 
 
@@ -95,14 +107,15 @@ def _be_ready(voice: Voice, making: Making) -> None:
     tell_tenant(making.tenant_id, READY, told)
 
 
-def _result(job: ClaimedJob, made: Made) -> dict[str, Any]:
+def _result(job: ClaimedJob, making: Making, made: Made) -> dict[str, Any]:
     return {
         "voice": job.request["voice"],
         "voice_id": job.request["own_voice"],
-        "engine": job.engine,
+        "engine": making.engine,
         "artifact": made.sha256,
         "bytes": made.bytes,
         "likeness": made.likeness,
+        **made.more,
     }
 
 
@@ -111,7 +124,8 @@ def _charge(job: ClaimedJob, making: Making) -> Charge:
 
 
 def note_end(job_id: UUID, state: State, code: str, message: str) -> None:
-    """A clone ended without a voice, in the transaction that ends it."""
+    """A clone or training ended without a voice, in the transaction that ends it."""
+    forget_words(job_id)
     making = Making.objects.filter(job_id=job_id).first()
     if making is None:
         return

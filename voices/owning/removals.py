@@ -68,7 +68,9 @@ NAMED = f"""
                       AND (sha256 = %(sha256)s AND %(suffix)s = '{CANONICAL}'
                            OR original = %(sha256)s AND original_kept AND %(suffix)s = '{UPLOAD}'))
         OR EXISTS (SELECT 1 FROM jobs_job WHERE result ->> 'sha256' = %(sha256)s
-                      AND tenant_id = %(tenant)s AND NOT result ? 'expired')"""  # noqa: S608 - ours
+                      AND tenant_id = %(tenant)s AND NOT result ? 'expired')
+        OR EXISTS (SELECT 1 FROM jobs_job WHERE checkpoint ->> 'sha256' = %(sha256)s
+                      AND tenant_id = %(tenant)s)"""  # noqa: S608 - ours
 
 
 def ask_removal(names: Iterable[str]) -> None:

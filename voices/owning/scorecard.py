@@ -1,17 +1,18 @@
-"""What a voice is made from, measured all together, and how alike its clones are."""
+"""What a voice is made from, measured all together, and what speaks it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voices.models import Revision
 from voices.samples.selectors import samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
 
     from voices.models import Artifact, Sample, Voice
 
@@ -28,13 +29,18 @@ MEASURES = (
     "one_speaker",
 )
 
+TRAINED = ("clips", "seconds", "steps", "losses", "dataset")  # what a training is known by
+
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """How close an engine finds its clone to the samples; None: it measures none."""
+class Score:
+    """How close an engine finds what it speaks to the samples; None: it measures that not."""
 
     engine: str
+    kind: str
+    state: str  # of the best revision that has it: published, or draft
     likeness: float | None
+    about: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,11 @@ class Scorecard:
     seconds: float
     measures: Mapping[str, float]
     reasons: Mapping[str, int]
-    clones: Sequence[Likeness]
+    clones: Sequence[Score]
 
 
 def scorecard_of(voice: Voice) -> Scorecard:
-    """Of what the voice was given, and of what speaks as it is published."""
+    """Of what the voice was given, and of what speaks, or could once its draft is published."""
     samples = samples_of(voice)
     usable = [sample for sample in samples if sample.usable]
     return Scorecard(
@@ -59,7 +65,7 @@ def scorecard_of(voice: Voice) -> Scorecard:
         reasons=_count(
             reason["code"] for sample in samples for reason in sample.verdict.get("reasons", [])
         ),
-        clones=[_likeness(artifact) for artifact in _artifacts(voice)],
+        clones=_scores(voice),
     )
 
 
@@ -80,10 +86,18 @@ def _mean(samples: Sequence[Sample], name: str) -> float | None:
     return round(fmean(values, weights if sum(weights) else None), 3)
 
 
-def _artifacts(voice: Voice) -> list[Artifact]:
-    heard = voice.artifacts.filter(bindings__revision__state=Revision.State.PUBLISHED)
-    return list(heard.distinct())
+def _scores(voice: Voice) -> list[Score]:
+    """What is published, and what waits in the draft beside it."""
+    scores: dict[UUID, Score] = {}
+    for state in (Revision.State.PUBLISHED, Revision.State.DRAFT):
+        heard = voice.artifacts.filter(bindings__revision__state=state).distinct()
+        for artifact in heard.select_related("making"):
+            scores.setdefault(artifact.id, _score(artifact, state))
+    return list(scores.values())
 
 
-def _likeness(artifact: Artifact) -> Likeness:
-    return Likeness(artifact.engine, artifact.about.get("likeness"))
+def _score(artifact: Artifact, state: str) -> Score:
+    about = {name: artifact.about[name] for name in TRAINED if name in artifact.about}
+    return Score(
+        artifact.engine, artifact.making.kind, state, artifact.about.get("likeness"), about
+    )

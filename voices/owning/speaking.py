@@ -21,7 +21,8 @@ READ = Statement(
     """
     SELECT v.id, v.slug, v.language, v.commercial, r.id, r.settings::text,
            (SELECT json_agg(json_build_array(b.engine, b.model, b.speaker, b.substitute,
-                                             coalesce(a.sha256, '')))::text
+                                             coalesce(a.sha256, ''),
+                                             coalesce(a.about->>'language', v.language)))::text
               FROM voices_binding b LEFT JOIN voices_artifact a ON a.id = b.artifact_id
              WHERE b.revision_id = r.id),
            EXISTS (SELECT 1 FROM voices_binding b JOIN voices_artifact a ON a.id = b.artifact_id

@@ -28,7 +28,7 @@ def suits(offers: Iterable[Offered], seconds: float) -> list[Suit]:
     """For each engine that clones or trains. One on two queues is one engine."""
     known = {offer.engine: offer.capabilities for offer in offers}
     found = [
-        (engine, purpose, why_not(capabilities, purpose, seconds))
+        (capabilities.get("trains") or engine, purpose, why_not(capabilities, purpose, seconds))
         for engine, capabilities in sorted(known.items())
         for purpose in PURPOSES
     ]

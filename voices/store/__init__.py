@@ -12,7 +12,7 @@ from voices.store.errors import (
     StoreRefused,
 )
 from voices.store.file_names import content_disposition, safe_file_name
-from voices.store.names import artifact_name, audio_name, upload_name
+from voices.store.names import artifact_name, audio_name, checkpoint_name, upload_name
 from voices.store.verified import read_verified
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "StoredObject",
     "artifact_name",
     "audio_name",
+    "checkpoint_name",
     "content_disposition",
     "read_verified",
     "safe_file_name",

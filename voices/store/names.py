@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SHARED = "shared"
 ARTIFACT = "voice"  # what an engine keeps of a cloned speaker
+CHECKPOINT = "checkpoint"  # where a training goes on from
 UPLOAD = "upload"  # what somebody sent, as it came: whatever it claims to be, it is just bytes
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAME = re.compile(
@@ -49,6 +50,11 @@ def upload_name(tenant: UUID | str, sha256: str) -> str:
 def artifact_name(tenant: UUID | str, sha256: str) -> str:
     """The name of what an engine keeps of a speaker of this tenant's."""
     return audio_name(tenant, sha256, ARTIFACT)
+
+
+def checkpoint_name(tenant: UUID | str, sha256: str) -> str:
+    """The name of what a training of this tenant's goes on from."""
+    return audio_name(tenant, sha256, CHECKPOINT)
 
 
 def check_name(name: str) -> str:

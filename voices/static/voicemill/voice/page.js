@@ -6,12 +6,14 @@ import { say } from "./elements.js";
 import { Making } from "./making.js";
 import { Samples } from "./samples.js";
 import { Sliders } from "./sliders.js";
+import { Training } from "./training.js";
 
 const card = (name) => document.getElementById(`voice-${name}`);
 const head = card("head");
 
-const samples = new Samples(card("samples"));
 const reload = () => window.location.reload(); // state and version are others now
+const training = new Training(card("training"), reload);
+const samples = new Samples(card("samples"), (told) => training.need(told));
 const consents = new Consents(card("consent"), reload);
 const making = new Making(card("making"), reload);
 const sliders = new Sliders(card("settings"), showDraft);
@@ -42,6 +44,7 @@ async function begin() {
   sliders.load(told, version);
   showDraft(told);
   await Promise.all([samples.refresh(), consents.refresh()]);
+  if (document.getElementById("voice-training").dataset.trained) training.watch();
   if (head.dataset.jobs) await making.watch(head.dataset.jobs.split(" "));
 }
 

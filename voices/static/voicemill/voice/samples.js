@@ -2,6 +2,7 @@
 import { call, headers, VOICE } from "./api.js";
 import { badge, button, make, say, seconds } from "./elements.js";
 import { recorder } from "./recorder.js";
+import { transcript } from "./transcript.js";
 import { waveform } from "./waveform.js";
 
 const STATES = {
@@ -13,8 +14,9 @@ const STATES = {
 const ADDRESS = `${VOICE}/samples`;
 
 export class Samples {
-  constructor(card) {
+  constructor(card, seen) {
     this.card = card;
+    this.seen = seen;
     this.list = card.querySelector("[data-list]");
     this.note = card.querySelector("[data-note]");
     this.rows = new Map();
@@ -95,6 +97,7 @@ export class Samples {
     try {
       const { told } = await call("GET", ADDRESS);
       await this.show(told.samples);
+      this.seen(told);
       say(this.note, "");
       if (told.samples.some((one) => one.state === "probing")) this.again(1000);
     } catch (problem) {
@@ -141,6 +144,7 @@ export class Samples {
       sample.state === "probing" ? make("p", { class: "vm-note" }, "Its length, loudness, noise and speech are measured. You may leave this page.") : null,
       this.reasons(sample),
       this.measures(sample),
+      this.card.dataset.may === "edit" && sample.audio_url ? transcript(`${ADDRESS}/${sample.id}`, sample, () => this.refresh()) : null,
     );
   }
 

@@ -6,7 +6,7 @@ const HIGH = 48;
 const SVG = "http://www.w3.org/2000/svg";
 let playing = null;
 
-function svg(tag, attributes) {
+export function svg(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
