@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from gpu_worker.training.telling import TrainingFailed
+from jobs.answering import check_stop
 from jobs.patience import LeaseOverError, patiently
 from jobs.services.progress import report_progress
 from synthesis_worker.telling import MOST
@@ -20,13 +21,13 @@ from voices.store import ObjectMissing, StoreDown, StoreError, StoreRefused, che
 from voices.store.names import media_type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jobs.keeper import Held
     from jobs.services.claims import ClaimedJob
 
 RESUME = "resume.ckpt"
-log = logging.getLogger(__name__)
+TOLD = ("step", "base", "data")
 
 
 def keep_checkpoint(
@@ -36,11 +37,14 @@ def keep_checkpoint(
     before: Mapping[str, Any],
     folder: Path,
 ) -> dict[str, Any]:
-    """Stored and named by the job, so that any worker can go on from it."""
+    """Stored and named by the job, so that any worker can go on from it.
+
+    `event` has `base` and `data` too: what the training began with, and what it learns from.
+    """
     file = _take(Path(event["file"]), folder)
     if file is None:  # there is a newer one by now, of which we shall hear
         return dict(before)
-    now = {"sha256": _sum_of(file), "step": event["step"]}
+    now = {"sha256": _sum_of(file), **{name: event[name] for name in TOLD}}
     patiently(held, partial(_put_and_name, job, file, now, before), away=(StoreError,))
     file.unlink()
     return now
@@ -85,30 +89,27 @@ def _name(job: ClaimedJob, checkpoint: Mapping[str, Any], before: Mapping[str, A
 
 def fetch_checkpoint(
     job: ClaimedJob, held: Held, checkpoint: Mapping[str, Any], folder: Path
-) -> Path | None:
-    """Where a training goes on from; None: from its beginning."""
-    if not checkpoint:
-        return None
+) -> Path:
+    """Where a training goes on from; TrainingFailed where the store has it no more as it was."""
     file = folder / RESUME
     name = checkpoint_name(job.tenant_id, checkpoint["sha256"])
+    read = partial(_read_into, file, name, partial(check_stop, held))
     try:
-        patiently(held, partial(_read_into, file, name), away=(StoreDown, StoreRefused))
+        whole = patiently(held, read, away=(StoreDown, StoreRefused)) == checkpoint["sha256"]
     except ObjectMissing:
-        log.warning("the store has lost a checkpoint: the training begins anew")
-        return None
-    return file if _is_whole(file, checkpoint["sha256"]) else None
-
-
-def _read_into(file: Path, name: str) -> None:
-    store = storage.audio_store()
-    size = store.stat(name).size
-    with file.open("wb") as stream:
-        for piece in store.open_range(name, 0, size):
-            stream.write(piece)
-
-
-def _is_whole(file: Path, sha256: str) -> bool:
-    whole = _sum_of(file) == sha256
+        whole = False
     if not whole:
-        log.warning("a checkpoint is spoilt: the training begins anew")
-    return whole
+        raise TrainingFailed("The store has lost the checkpoint.", code="checkpoint_lost")
+    return file
+
+
+def _read_into(file: Path, name: str, look: Callable[[], None]) -> str:
+    """Its hash. Gigabytes, maybe: whether they are still wanted is looked at all the way."""
+    store, digest = storage.audio_store(), hashlib.sha256()
+    pieces = store.open_range(name, 0, max(1, store.stat(name).size))
+    with file.open("wb") as stream, closing(pieces):
+        for piece in pieces:
+            look()
+            digest.update(piece)
+            stream.write(piece)
+    return digest.hexdigest()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from gpu_worker.engines.file_hash import sha256_of
+from gpu_worker.engines.xtts.stock import digest_of
 from synthesis_worker.contract import Capabilities, Model, ModelMissing, Range
 from synthesis_worker.languages import primary_language
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from gpu_worker.training.dataset.limits import Minimum
     from gpu_worker.training.dataset.recogniser import Recogniser
 
-SCRATCH = "scratch"
+SCRATCH = "scratch"  # what begins with nothing
 MOST_STEPS = 1_000_000
 
 
@@ -37,7 +39,7 @@ class Trainer:
     languages: tuple[str, ...]
     bases: Mapping[str, Path | None]
     steps: int
-    seconds_a_step: float
+    seconds_a_step: float  # until a training has told its own: bounds the steps, weighs the job
     minimum: Minimum
     licence: str
     commercial: bool
@@ -61,6 +63,7 @@ class Trainer:
             makes=self.makes,
             transcribes=self.recogniser is not None,
             train_seconds=(self.minimum.seconds, self.minimum.most_seconds),
+            train_clips=self.minimum.clips,
             licence=self.licence,
             commercial=self.commercial,
             real_time_factor=self.seconds_a_step,
@@ -84,3 +87,10 @@ class Trainer:
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", self.program]
+
+
+def about_base(base: Path | None) -> str | dict[str, str]:
+    """What a training began with: a checkpoint's file, or a model's folder."""
+    if base is None:
+        return SCRATCH
+    return {"name": base.stem, "sha256": digest_of(base) if base.is_dir() else sha256_of(base)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from synthesis_worker.reminder import Reminder
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 KEEP_SECONDS = 60.0  # after the last use: who was erased is in no process's memory for longer
 MOST = 32
-HEAVIEST = 2**30  # bytes in all: what was trained weighs up to 900 MB
 T = TypeVar("T")
 
 
@@ -29,25 +29,35 @@ class Kept(Generic[T]):
         seconds: float = KEEP_SECONDS,
         most: int = MOST,
         weigh: Callable[[T], int] = _weightless,
-        heaviest: int = HEAVIEST,
+        heaviest: int = 0,
     ) -> None:
         self._seconds, self._most = seconds, most
         self._weigh, self._heaviest = weigh, heaviest
         self._kept: dict[str | bytes, tuple[float, T]] = {}
         self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[str | bytes, threading.Lock] = WeakValueDictionary()
         self._reminder = Reminder(self._forget_old)
 
     def get(self, name: str | bytes, read: Callable[[], T]) -> T:
-        """What is heavier than all that may be kept is read each time."""
-        with self._lock:
-            known = self._kept.pop(name, None)
-        data = known[1] if known else read()
-        if self._weigh(data) <= self._heaviest:
-            self._keep(name, data)
+        """Read by one while others who want the same wait, for it may be heavy.
+
+        What is heavier than all that may be kept is read each time.
+        """
+        with self._turn(name):
+            with self._lock:
+                known = self._kept.pop(name, None)
+            data = known[1] if known else read()
+            if self._weigh(data) <= self._heaviest:
+                self._keep(name, data)
         return data
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def _turn(self, name: str | bytes) -> threading.Lock:
+        """One for each name, for as long as somebody has it or waits for it."""
+        with self._lock:
+            return self._turns.setdefault(name, threading.Lock())
 
     def _keep(self, name: str | bytes, data: T) -> None:
         with self._lock:
@@ -71,6 +81,3 @@ class Kept(Generic[T]):
             for name in [name for name, (until, _) in self._kept.items() if until <= now]:
                 del self._kept[name]
             self._forget_later()
-
-
-artifacts: Kept[bytes] = Kept(weigh=len)

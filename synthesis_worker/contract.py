@@ -82,6 +82,7 @@ class Capabilities:
     transcribes: bool = False  # it writes down what is said in recordings that do not say it
     clone_seconds: tuple[float, float] | None = None  # of samples, in all: at least, at most
     train_seconds: tuple[float, float] | None = None
+    train_clips: int = 0  # at least
     seeds: bool = False  # the same request with the same seed is the same sound
     finishes: bool = False  # what has begun to sound ends in seconds: a drain lets it
     licence: str = ""

@@ -17,7 +17,7 @@ from jobs.patience import InterruptedJobError, patiently
 from jobs.services.endings import is_anothers
 from jobs.tallies import RATIOS, count, observe
 from synthesis_worker import audio
-from synthesis_worker.artifacts import artifacts
+from synthesis_worker.artifacts import Kept
 from synthesis_worker.contract import ModelMissing, SpeechEngine, SpeechRequest, Waveform
 from synthesis_worker.equipment import engines
 from synthesis_worker.fetching import fetch
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from jobs.services.claims import ClaimedJob
 
 FINISHING = 4.0  # seconds beyond a drain's patience; whoever stops workers gives them ten more
+MEGABYTE = 2**20
 
+artifacts: Kept[bytes] = Kept(weigh=len, heaviest=settings.ARTIFACT_MEMORY * MEGABYTE)
 log = logging.getLogger(__name__)
 
 

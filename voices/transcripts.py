@@ -15,6 +15,7 @@ from voices.errors import VoiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+ONE_CLIP = 12.0  # seconds: a recording up to here is one clip, and a plain text goes with it
 MOST_CHARACTERS = 1_000_000  # twelve hours of fast speech
 MOST_LINES = 20_000
 ARROW = "-->"
@@ -59,7 +60,7 @@ class Line:
 
     def is_of(self, name: str) -> bool:
         """Whether it is said in the recording of this name: where it names none, in any."""
-        return self.file is None or PurePath(self.file).name in {name, PurePath(name).stem}
+        return self.file is None or PurePath(self.file).name in _called([name])
 
 
 def parse(text: str, name: str) -> list[Line]:
@@ -77,6 +78,20 @@ def parse(text: str, name: str) -> list[Line]:
         )
     _check_times(found)
     return [line for _, line in found]
+
+
+def own_rows(text: str, name: str, others: Iterable[str]) -> str:
+    """A CSV of many recordings without the rows of these others; what stays keeps its number."""
+    mine, theirs = _called([name]), _called(others)
+    rows = [
+        (PurePath(row.partition("|")[0].strip()).name, row) for row in _checked(text).split("\n")
+    ]
+    kept = [row if file in mine or file not in theirs else "" for file, row in rows]
+    return "\n".join(kept).rstrip("\n")
+
+
+def _called(names: Iterable[str]) -> set[str]:
+    return {one for name in names for one in (name, PurePath(name).stem)}
 
 
 def _kind(name: str) -> str:

@@ -133,7 +133,8 @@ class Child:
         code = self._process.returncode
         log.error("a training ended with %s after %s: %s", code, last, self._log.tail(SHOWN))
         return TrainingFailed(
-            "The training program ended without a word; it goes on from its last checkpoint.",
+            "The training program ended without a word. Asked for again with the same recordings"
+            " and steps, the training goes on from its last checkpoint.",
             code="training_crashed",
             permanent=False,
         )
@@ -170,8 +171,9 @@ class Child:
             )
         if seconds > self._limits.seconds:
             return TrainingFailed(
-                "The training took longer than a training may. Ask for fewer steps, or ask the"
-                " operator for more hours.",
+                "The training took longer than a training may. Asked for again with the same"
+                " recordings and steps, it goes on from its last checkpoint; or ask for fewer"
+                " steps.",
                 code="training_too_long",
             )
         return DiskFull() if _bytes_below(self._work) > self._limits.disk else None

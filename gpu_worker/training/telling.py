@@ -50,8 +50,8 @@ class Diverged(TrainingFailed):
 class DiskFull(TrainingFailed):
     def __init__(self) -> None:
         super().__init__(
-            "The training worker's disk is full. Make room; the training goes on from its"
-            " last checkpoint.",
+            "The training worker's disk is full. Make room; asked for again with the same"
+            " recordings and steps, the training goes on from its last checkpoint.",
             code="disk_full",
             permanent=False,
         )
@@ -166,7 +166,10 @@ def train_and_tell(train: Callable[[Task, Teller], None]) -> int:
 
 
 def in_plain_words(error: Exception) -> TrainingFailed:
-    """What a person can do about it; the operator's log has the rest."""
+    """What a person can do about it; the operator's log has the rest.
+
+    What nobody foresaw may be a driver's hiccup: another try goes on from the last checkpoint.
+    """
     if isinstance(error, TrainingFailed):
         return error
     if _chain_has_no_room(error):
@@ -175,10 +178,12 @@ def in_plain_words(error: Exception) -> TrainingFailed:
         return TrainingFailed(
             "The training worker has too little memory for this training: use a smaller batch.",
             code="training_no_memory",
+            permanent=False,
         )
     return TrainingFailed(
         "The training failed for a reason that only the worker's log tells; ask its operator.",
         code="training_failed",
+        permanent=False,
     )
 
 

@@ -66,6 +66,7 @@ class NewJob:
     retry_of: UUID | None = None
     idempotency_key: str | None = None
     body_hash: str = ""
+    checkpoint: Mapping[str, Any] | None = None  # of a job before, to go on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,14 @@ ACCEPT = Statement(
         id uuid, tenant_id uuid, kind text, state text, priority smallint, queue text,
         request jsonb, plan jsonb, trail jsonb, cost float8, pending int, not_before timestamptz,
         deadline timestamptz, expires_after float8, personality_id text, batch_id uuid,
-        retry_of uuid, idempotency_key text, body_hash text)),
+        retry_of uuid, idempotency_key text, body_hash text, checkpoint jsonb)),
     job AS (
       INSERT INTO jobs_job (id, tenant_id, kind, state, priority, queue, request, plan, trail,
              cost, pending, not_before, deadline, personality_id, batch_id, retry_of_id,
-             idempotency_key, body_hash)
+             idempotency_key, body_hash, checkpoint)
       SELECT id, tenant_id, kind, state, priority, queue, request, plan, trail, cost, pending,
              not_before, coalesce(deadline, now() + make_interval(secs => expires_after)),
-             personality_id, batch_id, retry_of, idempotency_key, body_hash
+             personality_id, batch_id, retry_of, idempotency_key, body_hash, checkpoint
         FROM asked
       ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
       RETURNING id, queue, tenant_id, state),
@@ -236,4 +237,5 @@ def job_row(job: NewJob, pending: int = 0) -> dict[str, Any]:
         "retry_of": job.retry_of and str(job.retry_of),
         "idempotency_key": job.idempotency_key,
         "body_hash": job.body_hash,
+        "checkpoint": job.checkpoint,
     }

@@ -26,6 +26,10 @@ BLANK = (
                        THEN jsonb_build_object('code', data -> 'code', 'message', '')
                        WHEN data ? 'progress' THEN data ELSE '{}' END
      WHERE job_id = ANY(%(ids)s)""",
+    # What the tenant itself was told of how one ended.
+    """
+    UPDATE jobs_event SET data = jsonb_set(data, '{message}', '""')
+     WHERE job_id IS NULL AND data ->> 'job_id' = ANY(%(ids)s::text[]) AND data ? 'message'""",
     # A fan-out that has read the events already is waited for, so that its messages are seen.
     """
     SELECT id FROM jobs_endpoint
@@ -34,6 +38,14 @@ BLANK = (
     """
     UPDATE jobs_delivery SET body = jsonb_set(body::jsonb, '{data,result}', 'null')::text
      WHERE job = ANY(%(ids)s) AND body::jsonb #> '{data,result}' IS NOT NULL""",
+    """
+    UPDATE jobs_delivery SET body = jsonb_set(body::jsonb, '{data,error,message}', '""')::text
+     WHERE job = ANY(%(ids)s) AND body::jsonb #> '{data,error,message}' IS NOT NULL""",
+    """
+    UPDATE jobs_delivery SET body = jsonb_set(body::jsonb, '{data,message}', '""')::text
+     WHERE job IS NULL AND body::jsonb #>> '{data,job_id}' = ANY(%(ids)s::text[])
+       AND body::jsonb #> '{data,message}' IS NOT NULL
+       AND tenant_id IN (SELECT tenant_id FROM jobs_job WHERE id = ANY(%(ids)s))""",
     "UPDATE jobs_usage SET voice = '' WHERE job_id = ANY(%(ids)s)",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import TYPE_CHECKING
 
 from jobs.answering import answer_bell
@@ -15,9 +16,11 @@ from tenants.roles import Role
 from tests.own import agree, own_voice
 from tests.sound_files import coded_file, pcm_file, piece, speech
 from tests.speech import offer_engines, speak
+from tests.trainings import REPORT, ask_training, offer_trainer, said
 from voices.owning.beginning import MakingRequest
 from voices.owning.cloning import submit_clone
 from voices.owning.drafting import change_settings
+from voices.owning.learning import note_dataset, note_losses
 from voices.samples.uploading import Upload, upload_samples
 
 if TYPE_CHECKING:
@@ -62,7 +65,25 @@ def add_voices(tenant: Tenant, token: str) -> dict[str, Voice]:
         speak(asked(voices[kind], caller))
     turned = {"stability": 0.35, "speed": 1.2}
     change_settings(voice=voices["draft"], actor=PLATFORM, expected=None, settings=turned)
-    return voices
+    return voices | {"learning": learning(tenant)}
+
+
+def learning(tenant: Tenant) -> Voice:
+    """It is being trained, and is half way through."""
+    offer_trainer()
+    voice = own_voice(tenant, "voice-learning", name="All year round")
+    for number in (1, 2):
+        take_in(voice, Upload(f"take {number}.wav", pcm_file(piece(speech(), 7.0 + number))))
+    voice.samples.update(transcript=said())
+    agree(voice)
+    job = claim_job(ask_training(voice), worker="gpu-train@alpha")
+    assert job is not None
+    note_dataset(job.id, REPORT)
+    for step in range(5, 1_001, 5):
+        note_losses(job.id, step, {"mel": 20 + 60 * exp(-step / 300), "kl": 1 + exp(-step / 90)})
+    told = {"step": 1_000, "steps": 2_000, "losses": {"mel": 22.1}, "seconds_left": 5_400.0}
+    report_progress(job, 0.5, details=told)
+    return voice
 
 
 def asked(voice: Voice, caller: Caller) -> str:

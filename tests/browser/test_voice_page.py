@@ -126,7 +126,7 @@ def test_two_ways_are_compared_and_what_was_published_is_taken_back(
         page.get_by_role("button", name="Roll back").click()
         expect(stability).to_have_value("0.75")
         expect(page.get_by_role("button", name="Publish the draft")).to_be_hidden()
-        making.get_by_role("button", name="Forget the clone").click()
+        making.get_by_role("button", name="Forget what was made").click()
         expect(card(page, "head").locator(".vm-badge")).to_have_text("new")
         expect(card(page, "samples").locator("[data-sample]")).to_have_count(1)
 

@@ -9,11 +9,13 @@ from playwright.sync_api import expect
 
 from jobs.models import Job
 from jobs.services.endings import end_job
+from jobs.services.progress import report_progress
 from jobs.states import State
 from tenants.models import Tenant
 from tests.browser.desk import card, signed_in_as
 from tests.own import add_sample, agree, apart, own_voice
-from tests.trainings import REPORT, begun, offer_trainer
+from tests.trainings import REPORT, ask_training, begun, offer_trainer, said
+from voices.models import Sample, Voice
 from voices.owning.learning import note_dataset
 
 if TYPE_CHECKING:
@@ -97,7 +99,35 @@ def test_who_may_only_look_sees_how_it_goes_and_can_change_nothing(
     program: str, desk: str, passwords: dict[str, str], pupil: str
 ) -> None:
     with signed_in_as("viewer", program, desk, passwords["viewer"]) as page:
+        meanwhile(begin_one_that_takes_hours)
         page.goto(pupil)
         expect(card(page, "samples").locator("[data-sample]")).to_have_count(2)
         expect(card(page, "samples").locator("[data-transcript]")).to_have_count(0)
-        expect(page.get_by_role("button", name="Train from the recordings")).to_have_count(0)
+        training = card(page, "training")
+        expect(training).to_contain_text(
+            "piper: step 1001 of 2000, 27 h 47 min left.", timeout=20_000
+        )
+        expect(training.locator("[data-loss=mel]")).to_contain_text("mel: 40 → 20")
+        expect(training.get_by_role("button")).to_have_count(0)
+        for name in ("Train from the recordings", "Stop"):
+            expect(page.get_by_role("button", name=name)).to_have_count(0)
+        meanwhile(lambda: end_job(job().id, State.FAILED, code="broken", message="It broke."))
+        expect(training).to_contain_text("It broke.", timeout=20_000)
+
+
+def begin_one_that_takes_hours() -> None:
+    Sample.objects.update(transcript=said())
+    working = begun(ask_training(Voice.objects.get(slug="brand", tenant__slug="acme")))
+    far = {"step": 1_001, "steps": 2_000, "losses": {"mel": 20.0}, "seconds_left": 100_000.0}
+    assert report_progress(working, 0.5, details=far)
+
+
+def test_both_texts_to_read_aloud_are_on_the_page(
+    program: str, desk: str, passwords: dict[str, str], pupil: str
+) -> None:
+    with signed_in_as("owner", program, desk, passwords["owner"]) as page:
+        page.goto(pupil)
+        for purpose in ("clone, 9 lines", "training, 36 lines"):
+            text = page.locator("details").filter(has_text=f"A text to read aloud for a {purpose}")
+            text.locator("summary").click()
+            expect(text.locator("li").first).to_be_visible()

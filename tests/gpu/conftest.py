@@ -120,6 +120,14 @@ def taught(lesson: list[dict[str, Any]]) -> bytes:
     return Path(lesson[-1]["artifact"]).read_bytes()
 
 
+@pytest.fixture
+def place(tmp_path: Path, settings: Any) -> Path:
+    """Where trainings have their folders; workers that a test starts have it too."""
+    settings.TRAINING_DIR = tmp_path / "trainings"
+    settings.TRAINING_DIR.mkdir()
+    return tmp_path / "trainings"
+
+
 @pytest.fixture(scope="module")
 def weights(stock: Any) -> Weights:
     from gpu_worker.engines.xtts.parts import weights_of

@@ -43,6 +43,8 @@ def make_clips(folder: Path) -> Path:
     (folder / "wavs").mkdir(parents=True)
     lines = [f"{number}.wav|{text}\n" for number, text in enumerate(TEXTS)]
     (folder / "metadata.csv").write_text("".join(lines), encoding="utf-8")
+    sources = {f"{number}.wav": ("take 1.wav", number, number + 1) for number in range(len(TEXTS))}
+    (folder / "sources.json").write_text(json.dumps(sources))
     for number, text in enumerate(TEXTS):
         said = espeak_library().speak("gmw/en-US", text, rate=180, pitch=50, pause=False)
         sound = np.frombuffer(said, np.int16).astype(np.float32) / 2**15

@@ -1,4 +1,4 @@
-"""Sentences read aloud by espeak one after the other, and when each of them is said."""
+"""Sentences read aloud by espeak one after the other, and when each is said; and a melody."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synthesis_worker.contract import Waveform
+from tests.sound_clips import SCALE, melody
 from tests.sound_files import speech
 from voices.transcripts import Line
 
@@ -61,3 +62,9 @@ def read_aloud(
     sound = np.concatenate(parts)
     hiss = np.random.default_rng(3).normal(0, noise, len(sound))
     return Reading(Waveform((sound + hiss).astype(np.float32), RATE), tuple(lines))
+
+
+def played() -> Reading:
+    """Music, and lines that say that somebody speaks there."""
+    sound = Waveform(melody(*SCALE).astype(np.float32), RATE)
+    return Reading(sound, tuple(Line(at, at + 3, "It is easy to tell.") for at in (0.5, 4.0, 8.0)))

@@ -15,6 +15,7 @@ from gpu_worker.batching.batch import SPOILT
 from gpu_worker.engines.styletts2 import engine as styletts2_module
 from gpu_worker.engines.styletts2.engine import StyleTts2Engine
 from gpu_worker.engines.xtts import engine as xtts_module
+from gpu_worker.engines.xtts import saying
 from gpu_worker.engines.xtts.engine import Settings, XttsEngine
 from gpu_worker.engines.xtts.stock import load_stock
 from synthesis_worker.audio import join
@@ -104,7 +105,7 @@ def test_a_card_that_fails_before_the_batch_is_asked_is_given_up_too(
     give_up = partial(given_up.append, True)
     engine = XttsEngine(Settings(quick_folder, slots=1, accepted=True, give_up=give_up))
     for error, times in ((torch.OutOfMemoryError, 0), (RuntimeError, 1)):
-        monkeypatch.setattr(xtts_module, "prefix_of", partial(_fail, error))
+        monkeypatch.setattr(saying, "prefix_of", partial(_fail, error))
         for _ in range(SPOILT):
             with pytest.raises(EngineBusy):
                 said(engine, voices[0])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.services.workers import ensure_queues
-from synthesis_worker.artifacts import artifacts
 from synthesis_worker.equipment import engines
+from synthesis_worker.speaking import artifacts
 from tests.gpu.card_workers import know, say, teachable
 from tests.own import clone
 from tests.speech import speak

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import warnings
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gpu_worker.training.dataset.recogniser import FILES, find_recogniser
+from gpu_worker import equipment
+from gpu_worker.training.dataset.recogniser import FILES, WhisperRecogniser, find_recogniser
 from synthesis_worker.contract import Unsupported
 from tests.gpu.read_aloud import sentence
 
@@ -79,6 +82,40 @@ def test_an_installed_model_hears_words_in_order_and_the_same_each_time(
     assert all(word.start <= word.end <= 30 for word in heard)
     assert heard == sorted(heard, key=lambda word: word.start)
     assert list(recogniser.words(sound, "en-GB")) == heard
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_while_it_rests_its_model_is_not_in_memory_and_it_hears_again(
+    recogniser: Recogniser,
+) -> None:
+    sound = sentence(TEXT)
+    heard = list(recogniser.words(sound, "en-GB"))
+    model = weakref.ref(recogniser._loaded)  # type: ignore[attr-defined]
+    recogniser.rest()
+    gc.collect()
+    assert model() is None
+    assert list(recogniser.words(sound, "en-GB")) == heard
+
+
+@pytest.mark.parametrize(
+    ("device", "name", "number"), [("cpu", "cpu", 0), ("cuda", "cuda", 0), ("cuda:1", "cuda", 1)]
+)
+def test_it_computes_on_the_card_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, name: str, number: int
+) -> None:
+    """As ctranslate2 wants it said, which knows no `cuda:1`."""
+    told: dict[str, Any] = {}
+    monkeypatch.setattr("faster_whisper.WhisperModel", lambda _, **more: told.update(more))
+    WhisperRecogniser(tmp_path, device)._model()
+    assert (told["device"], told["device_index"]) == (name, number)
+
+
+def test_all_trainers_of_a_worker_have_one_recogniser(folder: Path, settings: Any) -> None:
+    settings.WHISPER_DIR = str(folder)
+    piper, xtts = equipment.piper_training(), equipment.xtts_training()
+    assert piper.recogniser is not None
+    assert piper.recogniser is xtts.recogniser
 
 
 @pytest.mark.slow

@@ -42,6 +42,9 @@ class Stenographer:
         assert (len(waveform.samples), language) == (len(self.reading.sound.samples), "en-GB")
         return [word for line in self.reading.lines for word in self._line(line)]
 
+    def rest(self) -> None:
+        """It has nothing to let go of."""
+
     def _line(self, line: Line) -> list[Word]:
         said = line.text.lower().replace(".", "").replace(",", "").split()
         start, step = line.start or 0.0, ((line.end or 0.0) - (line.start or 0.0)) / len(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,9 @@ from django.db.models import F
 
 from gpu_worker import checkpoints
 from gpu_worker.beside import beside
+from gpu_worker.datasets import REJECTED
 from gpu_worker.scratch import remove_abandoned, scratch_folder
-from gpu_worker.trainings import REJECTED, Training
+from gpu_worker.trainings import Training
 from jobs.keeper import Held
 from jobs.models import Event, Job
 from jobs.patience import LeaseOverError
@@ -41,7 +43,7 @@ def test_a_checkpoint_that_is_overtaken_on_its_way_is_stored_and_one_that_was_be
     held = Held(job, time.monotonic() + 60)
     file = tmp_path / "00000001.ckpt"
     file.write_bytes(b"all it knows")
-    event = {"file": str(file), "step": 1}
+    event = {"file": str(file), "step": 1, "base": "scratch", "data": "5"}
 
     def overtaken(taken: Path) -> str:
         file.unlink()
@@ -49,9 +51,11 @@ def test_a_checkpoint_that_is_overtaken_on_its_way_is_stored_and_one_that_was_be
 
     monkeypatch.setattr(checkpoints, "_sum_of", overtaken)
     now = checkpoints.keep_checkpoint(job, held, event, {}, tmp_path)
-    assert look(job.id).checkpoint == now == {"step": 1, "sha256": SUM}
+    del event["file"]
+    assert look(job.id).checkpoint == now == {"sha256": SUM, **event}
     assert stored(tenant, "checkpoint") == [checkpoint_name(tenant.id, SUM)]
-    assert checkpoints.keep_checkpoint(job, held, event, now, tmp_path) == now
+    overtaken_again = {**event, "file": str(file)}
+    assert checkpoints.keep_checkpoint(job, held, overtaken_again, now, tmp_path) == now
 
 
 @pytest.mark.django_db(transaction=True)
@@ -65,7 +69,8 @@ def test_what_comes_too_late_to_be_named_leaves_the_store_unless_a_successor_has
     Job.objects.filter(id=job.id).update(fence=F("fence") + 1, checkpoint=successors)
     file = tmp_path / "00000001.ckpt"
     file.write_bytes(b"all it knows")
-    held, event = Held(job, time.monotonic() + 60), {"file": str(file), "step": 1}
+    event = {"file": str(file), "step": 1, "base": "scratch", "data": "5"}
+    held = Held(job, time.monotonic() + 60)
     with pytest.raises(LeaseOverError):
         checkpoints.keep_checkpoint(job, held, event, {}, tmp_path)
     assert stored(tenant, "checkpoint") == [checkpoint_name(tenant.id, SUM)] * named
@@ -79,9 +84,8 @@ def test_the_store_has_one_checkpoint_of_a_training(tenant: Tenant, tmp_path: Pa
     for step in (1, 2, 3):
         file = tmp_path / f"{step}.ckpt"
         file.write_bytes(b"all it knows at" + bytes([step]))
-        now = checkpoints.keep_checkpoint(
-            job, held, {"file": str(file), "step": step}, now, tmp_path
-        )
+        event = {"file": str(file), "step": step, "base": "scratch", "data": "5"}
+        now = checkpoints.keep_checkpoint(job, held, event, now, tmp_path)
         assert stored(tenant, "checkpoint") == [checkpoint_name(tenant.id, now["sha256"])]
 
 
@@ -94,8 +98,8 @@ def test_what_a_killed_worker_left_is_removed_and_what_is_in_use_is_not(tmp_path
     assert [one.name for one in tmp_path.iterdir()] == ["training-of-others"]
 
 
-def training(tenant: Tenant, folder: Path, monkeypatch: Any) -> Training:
-    trainer = small_trainers.piper()
+def training(tenant: Tenant, folder: Path, monkeypatch: Any, **changed: Any) -> Training:
+    trainer = replace(small_trainers.piper(), **changed)
     know(trainer)
     monkeypatch.setitem(engines(), "piper_training", trainer)
     job = take(ask_training(transcribed(tenant), steps=1_000))
@@ -118,18 +122,10 @@ def test_of_all_that_was_left_out_so_much_is_told_and_the_rest_is_counted(
     tenant: Tenant, tmp_path: Path, monkeypatch: Any
 ) -> None:
     here = training(tenant, tmp_path, monkeypatch)
-    here._note({"clips": 1, "rejected": [{"code": "clip_too_long"}] * (REJECTED + 5)})
+    here._data._note({"clips": 1, "rejected": [{"code": "clip_too_long"}] * (REJECTED + 5)})
     about = Making.objects.get().about
     assert about
     assert (len(about["rejected"]), about["left_out"]) == (REJECTED, REJECTED + 5)
-
-
-def test_no_more_steps_are_offered_than_its_hours_allow(settings: Any) -> None:
-    settings.TRAINING_HOURS = 2
-    told = small_trainers.piper().capabilities.dials["steps"]
-    assert (told.low, told.high) == (1, 14_400)
-    settings.TRAINING_HOURS = 1
-    assert small_trainers.piper().capabilities.dials["steps"].default <= 7_200
 
 
 def test_who_is_told_to_stop_does_not_wait_for_long_work() -> None:

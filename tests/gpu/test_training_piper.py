@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.gpu.piper_training import COMMAND, TINY, losses, make_clips, make_task, start, told
+from tests.gpu.piper_training import COMMAND, RATE, TINY, losses, make_clips, make_task, start, told
 
 if TYPE_CHECKING:
     from gpu_worker.training.child import Child
@@ -234,6 +235,49 @@ def test_a_language_that_espeak_does_not_know_is_refused(piper_training: Any) ->
     with pytest.raises(TrainingFailed, match="tlh") as refused:
         espeak_voice("tlh")
     assert refused.value.code == "language_unsupported"
+
+
+SIZES = {
+    "sample_rate": RATE, "num_symbols": 256, "filter_length": 1024, "hop_length": 256,
+    "win_length": 1024, "segment_size": 8192,
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_clip_that_cannot_be_learnt_from_is_left_out_and_told(
+    piper_training: Any, data: Path, tmp_path: Path
+) -> None:
+    from gpu_worker.training.piper.clips import Clips
+    from gpu_worker.training.telling import Teller, read_task
+
+    spoilt, scratch, told = tmp_path / "data", tmp_path / "scratch", io.StringIO()
+    shutil.copytree(data, spoilt)
+    scratch.mkdir()
+    lines = (spoilt / "metadata.csv").read_text("utf-8").splitlines()
+    lines[1:3] = ["1.wav|" + "much too long a text " * 40, "2.wav|\u2026"]
+    (spoilt / "metadata.csv").write_text("\n".join(lines), "utf-8")
+    clips = Clips(read_task(make_task(tmp_path, spoilt)), Teller(told), scratch, 0, SIZES)
+    clips.prepare_data()  # type: ignore[no-untyped-call]
+    clips.setup("fit")
+    assert len(clips._read) == len(lines) - 2
+    left_out = json.loads(told.getvalue())["clips"]
+    assert [one["start"] for one in left_out] == [1, 2]
+    assert [one["code"] for one in left_out] == ["clip_too_short", "text_unfit"]
+
+
+@pytest.mark.parametrize(
+    ("device", "asked"),
+    [("cpu", ("cpu", 1)), ("cuda", ("gpu", [0])), ("cuda:1", ("gpu", [1]))],
+)
+def test_it_computes_on_the_card_that_is_named(
+    piper_training: Any, tmp_path: Path, monkeypatch: Any, device: str, asked: tuple[str, Any]
+) -> None:
+    from gpu_worker.training.telling import read_task
+
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(piper_training.lightning, "Trainer", lambda **more: told.update(more))
+    piper_training._trainer(read_task(make_task(tmp_path, tmp_path, device=device)), None)
+    assert (told["accelerator"], told["devices"]) == asked
 
 
 def test_every_clip_is_seen_once_a_round_wherever_it_was_begun(piper_training: Any) -> None:

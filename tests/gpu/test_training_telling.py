@@ -76,9 +76,9 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_not_told(start: Any, 
 @pytest.mark.parametrize(
     ("error", "code", "permanent"),
     [
-        ("MemoryError('secret')", "training_no_memory", True),
+        ("MemoryError('secret')", "training_no_memory", False),
         ("OSError(28, 'secret')", "disk_full", False),
-        ("RuntimeError('secret')", "training_failed", True),
+        ("RuntimeError('CUDA error: secret')", "training_failed", False),
     ],
 )
 def test_a_failure_is_told_in_plain_words_and_its_reason_stays_in_the_log(

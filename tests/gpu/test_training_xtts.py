@@ -20,6 +20,7 @@ from safetensors.torch import load
 
 from gpu_worker.engines.xtts.stock import FILES, digest_of
 from gpu_worker.engines.xtts.voice import Hearing, hear, unpack_trained
+from gpu_worker.training.dataset.report import REPORT
 from gpu_worker.training.telling import TrainingFailed, in_plain_words
 from synthesis_worker.contract import Waveform
 from tests.gpu.test_xtts_models import Malice, put
@@ -216,11 +217,29 @@ def test_a_training_that_died_at_its_end_has_nothing_left_to_learn(asked: Task, 
     assert told[-1]["losses"]
 
 
-@pytest.mark.parametrize("change", [{"seed": 2}, {"language": "de"}])
+def linked(source: Path, folder: Path, name: str, content: bytes) -> Path:
+    """As it is, but for one file."""
+    folder.mkdir()
+    for one in source.iterdir():
+        (folder / one.name).symlink_to(one)
+    (folder / name).unlink()
+    (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("changed", ["seed", "language", "data", "base"])
 def test_a_checkpoint_of_another_training_is_refused(
-    asked: Task, kept: Path, change: dict[str, Any]
+    asked: Task, kept: Path, xtts_base: Path, tmp_path: Path, changed: str
 ) -> None:
-    assert refusal(replace(asked, resume=kept, **change)).code == "checkpoint_unfit"
+    config = (xtts_base / "config.json").read_bytes()
+    others: dict[str, Callable[[], Any]] = {
+        "seed": lambda: 2,
+        "language": lambda: "de",
+        "data": lambda: linked(asked.data, tmp_path / "data", REPORT, b'{"digest": "6"}'),
+        "base": lambda: linked(xtts_base, tmp_path / "base", "config.json", config + b"\n"),
+    }
+    other = replace(asked, resume=kept, **{changed: others[changed]()})
+    assert refusal(other).code == "checkpoint_unfit"
 
 
 def test_one_is_taken_up_where_another_batch_is_set(asked: Task, kept: Path) -> None:

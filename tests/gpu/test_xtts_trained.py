@@ -7,6 +7,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -387,7 +388,7 @@ def test_others_do_not_wait_for_one_that_is_opened() -> None:
 
 
 def test_one_that_fails_to_open_takes_no_room_and_one_that_is_used_again_stays_longer() -> None:
-    guests: Guests[Guest] = Guests(1, seconds=0.3)
+    guests: Guests[Guest] = Guests(1, seconds=2.0)
 
     def fail() -> Guest:
         raise RuntimeError("no")
@@ -398,7 +399,7 @@ def test_one_that_fails_to_open_takes_no_room_and_one_that_is_used_again_stays_l
     with guests.borrow("one", lambda: guest):
         pass
     with guests.borrow("one", Guest) as here:
-        wait_for(lambda: not guests._waiting)  # its time came, and it is in use
+        wait_for(lambda: guests._reminder._next == inf)  # its time came, and it is in use
         assert (here, guest.closed) == (guest, 0)
     wait_for(lambda: guest.closed == 1)
     assert len(guests) == 0

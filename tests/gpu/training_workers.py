@@ -1,4 +1,4 @@
-"""Workers that train as processes of their own, and voices that lack nothing but a training."""
+"""Who trains, here or in a process of its own, and voices that lack nothing but a training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.models import Job
+from gpu_worker.trainings import train_voice
+from jobs.answering import answer_bell
+from jobs.models import Event, Job
 from jobs.services.workers import ensure_queues, offer_engine
 from synthesis_worker.engines.piper import PiperEngine
 from tests.conftest import make_caller
@@ -18,7 +20,7 @@ from tests.gpu.card_workers import CardWorker
 from tests.gpu.read_aloud import TEXTS, read_aloud
 from tests.integration.test_worker_process import CpuWorker
 from tests.ledger import eventually, look
-from tests.own import add_sample, agree, own_voice
+from tests.own import add_sample, agree, apart, own_voice
 from tests.sound_files import pcm_file
 from voices import storage
 from voices.models import Loss, Removal
@@ -29,14 +31,17 @@ from voices.store.names import media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from threading import Thread
     from uuid import UUID
 
     from gpu_worker.trainers import Trainer
     from tenants.models import Tenant
+    from tests.gpu.read_aloud import Reading
     from voices.models import Voice
 
 QUEUE = "gpu.train"
 SHORT = ("hello there", "good morning", "thank you all", "come in")
+PATIENCE = 180.0  # seconds: for what takes a few where nobody else is at work
 
 
 class TrainingWorker(CardWorker):
@@ -79,26 +84,30 @@ def know(trainer: Trainer) -> None:
     forget_remembered()
 
 
-def transcribed(
-    tenant: Tenant, texts: Sequence[str] = TEXTS[:4], *, spoken: Sequence[str] | None = None
-) -> Voice:
-    """With one recording, what is said in it and when, and its speaker's consent.
+def transcribed(tenant: Tenant, texts: Sequence[str] = TEXTS[:4]) -> Voice:
+    return voice_of(tenant, read_aloud(tuple(texts)))
 
-    `spoken`: what its transcript says instead.
-    """
+
+def voice_of(tenant: Tenant, *readings: Reading) -> Voice:
+    """With these recordings, what is said in each and when, and their speaker's consent."""
     type(tenant).objects.filter(id=tenant.id).update(commercial=False)
     voice = own_voice(tenant)
-    reading = read_aloud(tuple(texts))
-    told = zip(reading.lines, spoken or texts, strict=True)
-    lines = "".join(f"|{line.start}|{line.end}|{text}\n" for line, text in told)
+    for number, reading in enumerate(readings, 1):
+        _add_reading(voice, reading, number)
+    agree(voice)
+    return voice
+
+
+def _add_reading(voice: Voice, reading: Reading, number: int) -> None:
+    assert voice.tenant is not None
+    lines = "".join(f"|{line.start}|{line.end}|{line.text}\n" for line in reading.lines)
     add_sample(
         voice,
         seconds=reading.sound.seconds,
-        sha256=storage.put_audio(tenant.id, pcm_file(reading.sound), "wav"),
+        seed=number,
+        sha256=storage.put_audio(voice.tenant.id, pcm_file(reading.sound), "wav"),
         transcript={"format": "csv", "text": "file|start|end|text\n" + lines},
     )
-    agree(voice)
-    return voice
 
 
 def ask_training(voice: Voice, **asked: Any) -> UUID:
@@ -107,18 +116,42 @@ def ask_training(voice: Voice, **asked: Any) -> UUID:
     return submit_training(request).id
 
 
+def trained_here(job_id: UUID) -> Job:
+    """The job as it is left."""
+    ended(train_here(job_id))
+    return look(job_id)
+
+
+def train_here(job_id: UUID) -> Thread:
+    """In this process, as a worker of trainings would."""
+    working = apart(lambda: answer_bell(str(job_id), train_voice))
+    working.start()
+    return working
+
+
+def ended(working: Thread, seconds: float = PATIENCE) -> None:
+    working.join(seconds)
+    assert not working.is_alive(), f"not within {seconds} s"
+
+
 def stored_step(job_id: UUID) -> int:
     """Up to which its last checkpoint in the store has come."""
     checkpoint = Job.objects.get(id=job_id).checkpoint or {}
     return int(checkpoint.get("step", 0))
 
 
-def stored_past(job_id: UUID, step: int, seconds: float = 60) -> int:
-    return eventually(lambda: (at := stored_step(job_id)) > step and at, seconds, 0.05)
+def stored_past(job_id: UUID, step: int) -> int:
+    return eventually(lambda: (at := stored_step(job_id)) > step and at, PATIENCE, 0.05)
 
 
 def noted_steps(job_id: UUID) -> list[int]:
     return list(Loss.objects.filter(making_id=job_id).values_list("step", flat=True))
+
+
+def told_steps(job_id: UUID, after: int = 0) -> list[int]:
+    told = Event.objects.filter(job_id=job_id, name="job.progress", number__gt=after)
+    assert {event.data["steps"] for event in told} == {look(job_id).request["steps"]}
+    return [event.data["step"] for event in told.order_by("number")]
 
 
 def stored(tenant: Tenant, suffix: str) -> list[str]:
@@ -133,12 +166,12 @@ def named_by(job_id: UUID) -> str:
     return checkpoint_name(job.tenant_id, job.checkpoint["sha256"])
 
 
-def put_checkpoint(job_id: UUID, data: bytes) -> str:
+def put_checkpoint(job_id: UUID, content: bytes, **more: str) -> str:
     """In the store, and named by its job."""
-    job, sha256 = look(job_id), hashlib.sha256(data).hexdigest()
+    job, sha256 = look(job_id), hashlib.sha256(content).hexdigest()
     name = checkpoint_name(job.tenant_id, sha256)
-    storage.audio_store().put(name, data, media_type=media_type_of(name))
-    Job.objects.filter(id=job_id).update(checkpoint={"sha256": sha256, "step": 1})
+    storage.audio_store().put(name, content, media_type=media_type_of(name))
+    Job.objects.filter(id=job_id).update(checkpoint={"sha256": sha256, "step": 1} | more)
     return name
 
 

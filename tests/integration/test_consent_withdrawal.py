@@ -12,7 +12,7 @@ from django.db import connection, connections
 from jobs.models import Event, Job
 from jobs.services.claims import claim_job
 from jobs.states import State
-from synthesis_worker.artifacts import artifacts
+from synthesis_worker.speaking import artifacts
 from tenants.audit import PLATFORM
 from tenants.models import AuditLine
 from tests.conftest import make_caller

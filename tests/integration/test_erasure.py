@@ -13,9 +13,11 @@ from django.db import connection
 from django.test import Client as DjangoClient
 
 from jobs.models import Job
+from jobs.services.endings import end_job
 from jobs.states import State
 from jobs.webhooks.endpoints import create_endpoint
 from jobs.webhooks.fanning import fan_out
+from jobs.webhooks.models import Delivery
 from jobs.wire import redis_client
 from personalities.models import Personality
 from synthesis_worker.artifacts import Kept
@@ -38,8 +40,9 @@ from tests.own import (
 )
 from tests.s3 import ACCESS_KEY, BUCKET, REGION, SECRET_KEY, serve_s3
 from tests.speech import SYNTHESIZE, keyed, make_voice, post, problem_of, speak
+from tests.trainings import ask_training, begun, offer_trainer, said, voice_with_words
 from voices import storage
-from voices.models import Removal, Render, Sample, Voice
+from voices.models import Loss, Removal, Render, Sample, Voice
 from voices.owning import erasing
 from voices.owning.erasing import erase_voice, finish_erasures
 from voices.owning.removals import remove_noted
@@ -215,6 +218,28 @@ def test_a_clone_under_way_leaves_nothing_behind(tenant: Tenant, mine: Client) -
     working.join(30)
     assert Job.objects.get(id=job_id).error_code == "voice_erased"
     assert stored(tenant) == set()
+
+
+def test_what_a_training_told_of_its_recordings_goes_with_the_voice(
+    tenant: Tenant, mine: Client, quick_webhooks: None
+) -> None:
+    """Its data set, its curve and its end name files and hold words, also to who was told."""
+    events = ["job.failed", "voice.failed"]
+    create_endpoint(tenant_id=tenant.id, url="http://127.0.0.1:9/hook", events=events)
+    offer_trainer()
+    voice = voice_with_words(tenant, "zephyranthes")
+    job = begun(ask_training(voice))
+    end_job(job.id, State.FAILED, code="dataset_too_small", message="take 1.wav: a bandicoot.")
+    fan_out()
+    told = {("jobs_event", "data"), ("jobs_delivery", "body"), ("jobs_job", "error_message")}
+    assert told <= set(found("bandicoot"))
+    assert Loss.objects.exists()
+    assert erase(mine).status_code == 204
+    for needle in ("bandicoot", "take 1.wav", said()["text"]):
+        assert found(needle) == [], needle
+    assert not Loss.objects.exists()
+    assert stored(tenant) == set()
+    assert {one.name for one in Delivery.objects.all()} == set(events), "that it failed stays told"
 
 
 def test_speech_under_way_leaves_nothing_behind(

@@ -7,18 +7,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import transaction
 
 from jobs.models import Job
 from tenants.audit import PLATFORM
 from tenants.limits import LimitReachedError, TenantLimits, limits_of
 from tenants.models import Tenant
-from tests.ledger import ago, refusals
+from tests.ledger import ago, at_once, refusals
 from tests.own import add_sample, agree, ask_clone, cloned_voice, own_voice
-from tests.speech import post, problem_of
+from tests.speech import keyed, post, problem_of
+from tests.trainings import offer_trainer, voice_with_words
 from voices.owning.erasing import erase_voice
-from voices.owning.pace import check_pace
-from voices.samples.selectors import owner_of
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -70,22 +68,23 @@ def test_of_many_clones_asked_for_at_one_time_no_more_begin_than_an_hour_may_hav
     assert Job.objects.filter(kind="clone").count() == 2
 
 
-@transaction.atomic
-def ask_training(voice: Voice) -> None:
-    """As one will be: a job of its kind, begun under the same consent as a clone."""
-    check_pace(owner_of(voice), "train")
-    Job.objects.filter(id=ask_clone(voice)).update(kind="train")
-
-
 @pytest.mark.usefixtures("mimic")
 @pytest.mark.django_db(transaction=True)
 def test_of_trainings_at_one_time_one_begins_in_an_hour_and_clones_are_counted_apart(
     tenant: Tenant,
 ) -> None:
-    voices = [ready_to_be_cloned(tenant, f"v{number}") for number in range(4)]
+    offer_trainer()
     assert limits_of(tenant.id).trainings_per_hour == 1
-    refused = refusals([partial(ask_training, voice) for voice in voices])
-    assert refused == [LimitReachedError] * 3
+    clients = [keyed(tenant) for _ in range(4)]
+    for number in range(4):
+        voice_with_words(tenant, f"v{number}")
+
+    def ask(number: int) -> int:
+        body = {"voice": f"v{number}"}
+        return int(post(clients[number], "/api/v1/jobs/train", body).status_code)
+
+    assert sorted(at_once(4, ask)) == [202, 429, 429, 429]
+    assert Job.objects.filter(kind="train").count() == 1
     assert ask_clone(ready_to_be_cloned(tenant, "apart"))
 
 

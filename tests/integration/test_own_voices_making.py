@@ -142,6 +142,15 @@ def test_an_engine_without_a_model_clones_nothing_and_says_why(voice: Voice, min
     assert problem_of(refused) == (422, "voice_not_installed")
 
 
+def test_a_trainer_that_lacks_its_files_says_where_to_read_of_them(
+    voice: Voice, mine: Client
+) -> None:
+    offer_trainer(engine="xtts_v2_training", trains="xtts_v2", models=())
+    refused = post(mine, "/api/v1/jobs/train", {"voice": "brand"})
+    assert problem_of(refused) == (422, "voice_not_installed")
+    assert "nothing to train xtts_v2 from: docs/training.md" in refused.json()["detail"]
+
+
 def test_a_voice_that_is_published_after_a_withdrawal_is_ready_again(
     voice: Voice, mine: Client
 ) -> None:

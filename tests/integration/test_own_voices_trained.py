@@ -13,9 +13,9 @@ import soundfile
 
 from jobs.services.workers import offer_engine
 from jobs.states import State
-from synthesis_worker.artifacts import artifacts
 from synthesis_worker.engines.piper import PiperEngine
 from synthesis_worker.equipment import engines
+from synthesis_worker.speaking import artifacts
 from tests.nano_voice import trained_nano_voice
 from tests.own import add_sample, agree, own_voice, say, withdraw
 from tests.speech import SYNTHESIZE, post, problem_of, speak

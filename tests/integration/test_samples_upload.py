@@ -175,16 +175,22 @@ def test_a_body_that_is_too_large_is_told_to_come_in_parts(client: Client, voice
 def test_a_voice_has_no_more_samples_than_it_may_also_at_one_moment(
     tenant: Tenant, voice: Voice
 ) -> None:
-    clients = [keyed(tenant) for _ in range(4)]
+    clients, room = [keyed(tenant) for _ in range(4)], 14
+    Sample.objects.bulk_create(
+        Sample(tenant=tenant, voice=voice, original=str(n), original_bytes=1, state="rejected")
+        for n in range(MOST_SAMPLES - room)
+    )
 
     def fill(number: int) -> int:
-        files = [f"file {number}-{n}".encode() for n in range(16)]
+        files = [f"file {number}-{n}".encode() for n in range(4)]
         return int(send(clients[number], voice, *files).json()["accepted"])
 
-    assert sum(at_once(4, fill)) == MOST_SAMPLES == Sample.objects.count()
-    assert Job.objects.count() == MOST_SAMPLES
+    assert sum(at_once(4, fill)) == room
+    assert Sample.objects.count() == MOST_SAMPLES
+    assert Job.objects.count() == room
     full = send(clients[0], voice, b"one more")
     assert problem_of(full) == (409, "too_many_samples")
+    assert f" {MOST_SAMPLES} samples" in full.json()["detail"]
     name = upload_name(tenant.id, hashlib.sha256(b"one more").hexdigest())
     assert not audio_store().exists(name)
 

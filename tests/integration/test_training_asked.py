@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.models import Event, Job
+from jobs.models import Job
 from tenants.models import AuditLine, Tenant
 from tenants.scopes import Scope
 from tests.conftest import make_tenant
@@ -55,10 +55,6 @@ def refused(answer: Answer) -> tuple[int, str]:
 def status(voice: Voice) -> tuple[str, str]:
     voice.refresh_from_db()
     return voice.status, voice.trouble
-
-
-def told(name: str) -> int:
-    return Event.objects.filter(name=name).count()
 
 
 def test_a_job_gets_all_that_its_worker_needs(voice: Voice, mine: Client) -> None:
@@ -158,6 +154,33 @@ def test_recordings_without_words_are_named_and_it_says_what_to_do(
     assert problem["samples"] == ["take 2.wav"]
     assert "SRT, VTT or CSV" in problem["detail"]
     assert "recogniser" in problem["detail"]
+
+
+@pytest.mark.parametrize(("clips", "expected"), [(4, 202), (5, 422)])
+def test_fewer_sentences_than_it_learns_from_are_refused_at_once(
+    voice: Voice, mine: Client, clips: int, expected: int
+) -> None:
+    lines = "take 1.wav|0|2|One.\ntake 1.wav|2|4|Two.\ntake 1.wav|4|6|Three.\nother|0|2|Four."
+    voice.samples.filter(name="take 1.wav").update(transcript=said(lines, "csv"))
+    offer_trainer(train_clips=clips)
+    answer = ask(mine)
+    assert answer.status_code == expected
+    if expected == 422:
+        assert refused(answer) == (422, "samples_too_short")
+        assert "have 4: record 1 sentences more" in answer.json()["detail"]
+        offer_trainer(train_clips=clips, transcribes=True)
+        assert ask(mine).status_code == 202
+
+
+def test_of_one_csv_for_all_each_recording_gets_its_own_lines(voice: Voice, mine: Client) -> None:
+    """And those of files that nobody has, so that these can be told of."""
+    rows = ["file|start|end|text", "take 1.wav|0|2|One.", "take 2|0|2|Two.", "none|0|2|Three."]
+    voice.samples.update(transcript=said("\r\n".join(rows), "csv"))
+    assert ask(mine).status_code == 202
+    [job] = Job.objects.filter(kind="train")
+    first, second = (one["transcript"]["text"] for one in job.plan[0]["binding"]["heard"])
+    assert first.split("\n") == [rows[0], rows[1], "", rows[3]]
+    assert second.split("\n") == [rows[0], "", rows[2], rows[3]]
 
 
 def test_a_plain_text_is_not_enough_for_a_long_recording(tenant: Tenant, mine: Client) -> None:

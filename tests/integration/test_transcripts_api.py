@@ -13,7 +13,9 @@ from tenants.scopes import Scope
 from tests.conftest import make_tenant
 from tests.own import add_sample, own_voice
 from tests.speech import keyed, problem_of
+from voices.api.sample_bodies import present_sample
 from voices.owning.erasing import begin_erasure
+from voices.samples.selectors import samples_of
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -57,6 +59,15 @@ def test_it_is_kept_to_the_letter_and_its_format_is_shown(
     assert (answer.status_code, answer.json()["transcript"]) == (200, form)
     assert kept(sample) == {"format": form, "text": text}
     assert mine.get("/api/v1/voices/brand/samples").json()["samples"][0]["transcript"] == form
+
+
+def test_a_list_of_samples_is_shown_without_reading_what_is_said(
+    sample: Sample, mine: Client
+) -> None:
+    put(mine, sample, {"format": "csv", "text": CSV})
+    [listed] = samples_of(sample.voice)
+    assert present_sample(listed)["transcript"] == "csv"
+    assert listed.get_deferred_fields() == {"transcript"}
 
 
 def test_a_second_one_takes_the_first_ones_place(sample: Sample, mine: Client) -> None:

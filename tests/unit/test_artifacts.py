@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from synthesis_worker.artifacts import HEAVIEST, Kept, artifacts
+from synthesis_worker.artifacts import Kept
+from synthesis_worker.speaking import MEGABYTE, artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +94,36 @@ def test_threads_together_stay_within_the_weight() -> None:
     assert kept._weight() == 8
 
 
+@pytest.mark.parametrize(("most", "reads"), [(10, 1), (3, 8)], ids=["kept", "too heavy"])
+def test_what_several_want_at_once_is_read_by_one_of_them_at_a_time(most: int, reads: int) -> None:
+    kept, store, reading = weighed(most), Store(a=4), threading.Lock()
+
+    def read() -> bytes:
+        assert reading.acquire(blocking=False), "somebody reads it already"
+        time.sleep(0.02)  # as a store would take
+        reading.release()
+        return store.reader("a")()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: len(kept.get("a", read)), range(8))) == [4] * 8
+    assert len(store.read) == reads
+    assert not kept._turns
+
+
+def test_others_do_not_wait_for_one_that_is_read() -> None:
+    kept, store, go_on = weighed(10), Store(a=4, b=4), threading.Event()
+
+    def slowly() -> bytes:
+        assert go_on.wait(60)
+        return store.reader("a")()
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(kept.get, "a", slowly)
+        assert store.get(kept, "b") == [4]
+        go_on.set()
+        assert len(slow.result()) == 4
+
+
 def test_it_goes_by_time_too_by_one_thread() -> None:
     kept, store = Kept[bytes](0.2, weigh=len, heaviest=10), Store(a=4, b=4)
     before = threading.active_count()
@@ -106,6 +137,6 @@ def test_it_goes_by_time_too_by_one_thread() -> None:
     assert "".join(store.read) == "aba"
 
 
-def test_a_worker_weighs_what_it_fetches() -> None:
+def test_a_worker_weighs_what_it_fetches_against_its_setting(settings: Any) -> None:
     assert artifacts._weigh(b"twelve bytes") == 12
-    assert artifacts._heaviest == HEAVIEST
+    assert artifacts._heaviest == settings.ARTIFACT_MEMORY * MEGABYTE

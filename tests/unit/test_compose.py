@@ -41,6 +41,7 @@ SETTINGS = {setting.name for setting in settings_read()}
 SECRETS = re.compile(r"PASSWORD|SECRET|ACCESS_KEY")
 WATCHING = {"prometheus", "grafana"}
 OF_A_CARD = ("WORKER_MODULES", "ENGINES", "DEVICE", "MODELS_DIR")
+OWN = {"gpu-xtts": "ARTIFACT_MEMORY_MB", "gpu-train": "DRAIN_SECONDS"}  # what it needs more of
 CELERY_ENDS = 5  # config/celery.py: seconds after DRAIN_SECONDS
 
 
@@ -110,6 +111,11 @@ def test_what_env_says_of_other_workers_is_not_for_a_card_s(name: str) -> None:
     assert service["env_file"] == ".env"
     for setting in OF_A_CARD:
         assert service["environment"][setting] == told[setting], setting
+
+
+def test_a_worker_that_speaks_what_xtts_was_taught_has_memory_for_two_of_it() -> None:
+    told = environment_of(services()["gpu-xtts"])
+    assert int(told["ARTIFACT_MEMORY_MB"]) > 2 * 900 > int(example()["ARTIFACT_MEMORY_MB"])
 
 
 def test_one_xtts_worker_takes_as_many_jobs_as_its_batch_has_slots() -> None:
@@ -224,8 +230,11 @@ def test_every_service_is_watched_bounded_and_brought_back() -> None:
 
 
 def test_a_worker_is_given_the_time_it_takes_to_drain() -> None:
-    drain = int(example()["DRAIN_SECONDS"])
+    """A training's state is large: its worker has a patience of its own."""
     for name in ("cpu", "media", *CARDS):
+        own = environment_of(services()[name]).get("DRAIN_SECONDS")
+        assert bool(own) == (name == "gpu-train")
+        drain = int(own or example()["DRAIN_SECONDS"])
         seconds = int(services()[name]["stop_grace_period"].removesuffix("s"))
         assert drain + CELERY_ENDS <= seconds <= drain + 2 * CELERY_ENDS, name
 

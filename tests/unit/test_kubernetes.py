@@ -11,8 +11,9 @@ import pytest
 import uvicorn
 import yaml
 
+from jobs.figures import FIGURES
 from tests.deployment import CARDS, KUBERNETES, ROOT, command_of, example, images, services
-from tests.unit.test_compose import CELERY_ENDS, OF_A_CARD, SETTINGS
+from tests.unit.test_compose import CELERY_ENDS, OF_A_CARD, OWN, SETTINGS
 
 VERSIONS = ["1.30", "1.37"]
 KEDA = "keda.sh/v1alpha1"
@@ -208,8 +209,10 @@ def test_a_worker_with_a_card_asks_for_one_and_only_reads_its_models() -> None:
 @pytest.mark.parametrize("name", sorted(CARDS))
 def test_a_worker_with_a_card_goes_by_its_image_whatever_the_settings_say(name: str) -> None:
     (container,) = pods()[name]["containers"]
-    own = {one["name"]: one["value"] for one in container["env"]}
-    assert own == {setting: images()[name].environment[setting] for setting in OF_A_CARD}
+    told = {one["name"]: one["value"] for one in container["env"]}
+    own = {OWN[name]: services()[name]["environment"][OWN[name]]} if name in OWN else {}
+    image = images()[name].environment
+    assert told == {setting: image[setting] for setting in OF_A_CARD} | own
 
 
 def test_one_xtts_worker_takes_as_many_jobs_as_its_batch_has_slots() -> None:
@@ -235,9 +238,12 @@ def test_probes_ask_where_the_api_answers_whatever_the_host_name() -> None:
 
 
 def test_a_worker_is_given_the_time_it_takes_to_drain() -> None:
-    drain = int(settings("settings.env")["DRAIN_SECONDS"])
-    assert drain == int(example()["DRAIN_SECONDS"])
+    everybodys = int(settings("settings.env")["DRAIN_SECONDS"])
+    assert everybodys == int(example()["DRAIN_SECONDS"])
     for name in ("cpu", "media", *CARDS):
+        (container,) = pods()[name]["containers"]
+        own = {one["name"]: one["value"] for one in container.get("env", [])}
+        drain = int(own.get("DRAIN_SECONDS", everybodys))
         grace = pods()[name]["terminationGracePeriodSeconds"]
         assert drain + CELERY_ENDS <= grace <= drain + 2 * CELERY_ENDS, name
 
@@ -258,6 +264,17 @@ def test_each_class_of_workers_grows_with_the_seconds_of_work_in_its_queue() -> 
         assert 1 <= one["spec"]["minReplicaCount"] <= one["spec"]["fallback"]["replicas"]
         assert one["spec"]["fallback"]["replicas"] <= one["spec"]["maxReplicaCount"]
         assert "replicas" not in of_kind("Deployment")[name]["spec"]  # or each apply sets it back
+
+
+def test_a_training_that_runs_is_not_scaled_away() -> None:
+    """It counts as a worker's share of what waits; the gauge says zero where none runs."""
+    scaled = of_kind("ScaledObject")["gpu-train"]["spec"]
+    metadata = scaled["triggers"][0]["metadata"]
+    running = 'max(voicemill_queue_slots_used{queue="gpu.train"})'
+    assert metadata["query"].endswith(f" + {metadata['threshold']} * {running}")
+    assert "voicemill_queue_slots_used" in FIGURES
+    scaler = scaled["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert scaler["scaleDown"]["stabilizationWindowSeconds"] == 3600  # as long as one may
 
 
 def test_the_public_address_shows_neither_metrics_nor_readiness() -> None:

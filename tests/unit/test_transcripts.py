@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from voices.transcripts import (
     FORMATS,
     MOST_CHARACTERS,
     MOST_LINES,
+    ONE_CLIP,
     Line,
     TranscriptError,
     parse,
@@ -270,6 +273,11 @@ def test_any_text_is_read_or_refused_with_a_code(text: str, name: str) -> None:
         assert line.text.encode()
         assert (line.start is None) == (line.end is None)
         assert line.start is None or 0 <= line.start < (line.end or 0)
+
+
+def test_what_a_plain_text_goes_with_is_what_a_trainer_takes_as_one_clip() -> None:
+    limits = Path(__file__).parents[2] / "gpu_worker" / "training" / "dataset" / "limits.json"
+    assert json.loads(limits.read_text(encoding="utf-8"))["most_clip_seconds"] == ONE_CLIP
 
 
 MOMENTS = st.lists(st.integers(0, 10_000_000), min_size=2, max_size=12, unique=True).map(sorted)

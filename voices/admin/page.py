@@ -19,10 +19,11 @@ from voices.owning.scorecard import scorecard_of
 from voices.owning.selectors import jobs_of
 from voices.owning.trainers import STEPS as STEPS_DIAL
 from voices.samples.errors import ScriptNotFoundError
-from voices.samples.script import recording_script
+from voices.samples.script import LENGTHS, recording_script
 from voices.samples.selectors import owner_of
 from voices.selectors import current_offers
 from voices.text.languages import primary_language
+from voices.transcripts import ONE_CLIP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 
     from voices.models import Voice
     from voices.owning.scorecard import Score
-    from voices.samples.script import Line
+    from voices.samples.script import Script
 
 MEGABYTE = 1024 * 1024
 STATES = {
-    Status.NONE: ("new", "plain", "It has no sound yet: upload recordings, then clone it."),
+    Status.NONE: ("new", "plain", "No sound yet: upload recordings, then clone or train it."),
     Status.TRAINING: ("being made", "info", "You may leave this page; the work goes on."),
     Status.READY: ("ready", "good", "Jobs may ask for it."),
     Status.FAILED: ("failed", "bad", "It cannot speak. What to do stands below."),
@@ -70,6 +71,8 @@ class Slider:
 
 class VoicePage:
     """For one voice and the person who looks at it."""
+
+    one_clip = f"{ONE_CLIP:g}"
 
     def __init__(self, voice: Voice, request: HttpRequest) -> None:
         self.voice, self.member = voice, member_of(request)
@@ -142,11 +145,15 @@ class VoicePage:
         ]
 
     @property
-    def script(self) -> Sequence[Line]:
+    def scripts(self) -> list[Script]:
+        """What to read aloud: for a clone, and for a training."""
+        return [self._script(length) for length in LENGTHS]
+
+    def _script(self, length: str) -> Script:
         try:
-            return recording_script(self.voice.language, "short").lines
+            return recording_script(self.voice.language, length)
         except ScriptNotFoundError:
-            return recording_script("en", "short").lines
+            return recording_script("en", length)
 
     @property
     def consent(self) -> dict[str, str]:
@@ -197,13 +204,17 @@ def _scored(score: Score) -> tuple[str, str]:
     """A clone by its likeness; a training by how long it learnt from how much."""
     engine = f"{score.engine}, draft" if score.state == Revision.State.DRAFT else score.engine
     if score.kind == TRAIN:
-        about = score.about
-        learnt = (
-            f"{about.get('steps', 0):,} steps, {about.get('seconds', 0) / 60:.1f} min of speech"
-        )
-        return f"Trained, {engine}", learnt
+        return f"Trained, {engine}", _learnt(score.about)
     likeness = UNMEASURED if score.likeness is None else f"{score.likeness:.0%}"
     return f"Likeness, {engine}", likeness
+
+
+def _learnt(about: Mapping[str, Any]) -> str:
+    """How long from how much, and what it began with: a base's name, or nothing."""
+    told = f"{about.get('steps', 0):,} steps, {about.get('seconds', 0) / 60:.1f} min of speech"
+    base = about.get("base")
+    name = base["name"] if isinstance(base, dict) else base
+    return f"{told}, from {name}" if name else told
 
 
 def slider(name: str) -> Slider:

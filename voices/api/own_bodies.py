@@ -209,7 +209,7 @@ class CloneScore(serializers.Serializer[Any]):
     state = serializers.CharField(help_text="published, or draft: it waits to be published.")
     likeness = serializers.CharField(help_text='0 to 1, or "not measured".')
     about = serializers.DictField(
-        help_text="Of a training: clips, seconds, steps, losses, and the data set's hash."
+        help_text="Of a training: clips, seconds, steps, losses, base, batch, the data set's hash."
     )
 
 

@@ -42,7 +42,7 @@ class VoiceListView(APIView):
         operation_id="create_voice",
         request=bodies.VoiceBody,
         responses={201: VoiceDetail},
-        description="A voice of your own. It speaks once it is cloned.",
+        description="A voice of your own. It speaks once it is cloned or trained.",
     )
     def post(self, request: Request) -> Response:
         caller, described = caller_of(request), bodies.VoiceBody.read(request.data)
@@ -80,8 +80,8 @@ class VoiceView(APIView):
         parameters=[IF_MATCH],
         responses={204: None},
         description=(
-            "Erase a voice of your own for good: its samples, consents and clones, and all audio"
-            " that was made with it. A line in the audit log stays."
+            "Erase a voice of your own for good: samples, consents, clones and trainings, and all"
+            " audio that was made with it. A line in the audit log stays."
         ),
     )
     def delete(self, request: Request, reference: str) -> Response:
@@ -90,7 +90,7 @@ class VoiceView(APIView):
 
 
 class VoiceCustomView(APIView):
-    """What was cloned for a voice."""
+    """What was cloned and trained for a voice."""
 
     scopes: ClassVar = {"DELETE": Scope.VOICES_ERASE}
 
@@ -100,8 +100,8 @@ class VoiceCustomView(APIView):
         parameters=[IF_MATCH],
         responses=VoiceDetail,
         description=(
-            "Take a voice back to before it was cloned: clones, settings and cached audio go;"
-            " samples, consents, and results that were delivered stay."
+            "Take a voice back to before it was made: clones, trainings, settings and cached audio"
+            " go; samples, consents, and results that were delivered stay."
         ),
     )
     def delete(self, request: Request, reference: str) -> Response:

@@ -151,7 +151,7 @@ def present_sample(sample: Sample) -> dict[str, Any]:
         "job_id": sample.job_id and str(sample.job_id),
         "job_url": sample.job_id and f"/api/v1/jobs/{sample.job_id}",
         "audio_url": f"{place}/audio" if sample.sha256 else None,
-        "transcript": sample.transcript and sample.transcript["format"],
+        "transcript": sample.transcript_format,
         "created_at": moment(sample.created_at),
     }
 

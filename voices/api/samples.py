@@ -22,6 +22,7 @@ from voices.samples.selectors import audio_of_sample, find_sample, samples_of
 from voices.samples.transcribing import Transcript, transcribe
 from voices.samples.uploading import upload_samples
 from voices.selectors import current_offers
+from voices.transcripts import ONE_CLIP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ class SampleTranscriptView(APIView):
         responses=bodies.SampleDetail,
         description=(
             "A training needs to know what is said. Times carry the cut; plain text goes with a"
-            " recording of up to 12 seconds."
+            f" recording of up to {ONE_CLIP:g} seconds."
         ),
     )
     def put(self, request: Request, reference: str, sample_id: UUID) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cached_property
 from typing import ClassVar
 
 from django.db import models
@@ -54,6 +55,11 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def transcript_format(self) -> str | None:
+        """Where it is read by itself, what is said is not read for it."""
+        return self.transcript["format"] if self.transcript else None
 
     @property
     def usable(self) -> bool:

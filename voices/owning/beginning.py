@@ -15,6 +15,7 @@ from voices.errors import SpeechNotAllowedError
 from voices.models import Making, Status, Voice
 from voices.owning.describing import check_room, hold, note, own_voice
 from voices.owning.errors import VoiceBusyError
+from voices.owning.learning import hand_on_losses
 from voices.owning.pace import check_pace
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tenants.callers import Caller
+    from voices.owning.checkpoints import Left
     from voices.owning.material import Material
 
 PATIENCE = 3600.0  # seconds: so long a voice waits for the last of several engines
@@ -48,6 +50,7 @@ class Work:
     material: Material
     cost: float
     asked: Mapping[str, Any]  # what of the request the job shows
+    left: Left | None = None  # what it goes on from
 
 
 @transaction.atomic
@@ -106,6 +109,7 @@ def _job(voice: Voice, kind: str, work: Work) -> NewJob:
         plan=[work.step],
         request={**known, **work.asked},
         cost=work.cost,
+        checkpoint=work.left and work.left.checkpoint,
     )
 
 
@@ -129,5 +133,7 @@ def _note(
         for job, work in zip(jobs, works, strict=True)
     )
     Voice.objects.filter(id=voice.id).update(status=Status.TRAINING)
-    for job in jobs:
+    for job, work in zip(jobs, works, strict=True):
+        if work.left:
+            hand_on_losses(work.left.job_id, job.id, work.left.checkpoint["step"])
         note(asked.caller.actor, f"voice.{job.kind}_asked", voice, job=str(job.id))

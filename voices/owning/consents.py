@@ -12,6 +12,7 @@ from voices.models import Consent, Status
 from voices.owning.checkpoints import drop_checkpoints
 from voices.owning.consent_texts import consent_texts
 from voices.owning.describing import hold, note, save
+from voices.owning.drafting import take_back_fallen
 from voices.owning.errors import (
     ConsentNotFoundError,
     ConsentTextUnknownError,
@@ -111,6 +112,7 @@ def _mark(consent: Consent, actor: Actor) -> Consent:
     fresh = mine.filter(withdrawn_at=None)
     if fresh.update(withdrawn_at=Now(), withdrawn_by=actor.name):
         save(voice)
+        take_back_fallen(voice)
         forget_renders_of(voice.id)
         _note(actor, "consent.withdrawn", consent)
     return mine.select_related("voice").get()

@@ -44,7 +44,22 @@ def draft_of(voice: Voice) -> Revision:
         voice=voice, number=last + 1, settings=current.settings if current else {}
     )
     Binding.objects.bulk_create(_copy(binding, draft) for binding in _bindings(current))
+    fallen(draft).delete()  # it does not come along
     return draft
+
+
+def take_back_fallen(voice: Voice) -> None:
+    """What fell in the draft is as it is published again, or gone: nobody could publish it.
+
+    The voice is held.
+    """
+    if (draft := voice.revisions.filter(state=DRAFT).first()) is None:
+        return
+    lost = set(fallen(draft).values_list("engine", flat=True))
+    fallen(draft).delete()
+    published = Binding.objects.filter(revision__voice=voice, revision__state=PUBLISHED)
+    Binding.objects.bulk_create(_copy(one, draft) for one in published.filter(engine__in=lost))
+    fallen(draft).delete()  # of these too
 
 
 def _bindings(revision: Revision | None) -> Iterable[Binding]:

@@ -29,6 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voices.errors import VoiceError, VoiceNotFoundError
+from voices.transcripts import ONE_CLIP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,14 +107,14 @@ class VoiceBusyError(VoiceError):
 
 
 class VoiceNotReadyError(VoiceNotFoundError):
-    """This voice has nothing published yet: clone it first."""
+    """This voice has nothing published yet: clone or train it first."""
 
     code = "voice_not_ready"
     status = 409
 
 
 class NothingToPublishError(VoiceError):
-    """There is no draft that an engine could speak: change a setting, or clone the voice first."""
+    """There is no draft that an engine speaks: change a setting, or clone or train it first."""
 
     code = "nothing_to_publish"
     status = 409
@@ -165,8 +166,8 @@ class TranscriptsMissingError(VoiceError):
         shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004
         super().__init__(
             "No training worker here can write down what is said, so each recording needs a"
-            " transcript: SRT, VTT or CSV with times, or plain text where it has 12 seconds at"
-            f" most. These have none: {shown}. Or have an operator install a recogniser."
+            f" transcript: SRT, VTT or CSV with times, or plain text where it has {ONE_CLIP:g}"
+            f" seconds at most. These have none: {shown}. Or have an operator install a recogniser."
         )
         self.details = {"samples": list(names)}
 

@@ -40,8 +40,9 @@ class Training:
 
     @property
     def step(self) -> int:
-        """The last one told; at the end the last of its curve, where nobody was told of that."""
-        told = int(self.told.get("step", 0))
+        """The last one told, or where it goes on from; at the end the last of its curve."""
+        begun = (self.job.checkpoint or {}).get("step", 0)
+        told = int(self.told.get("step", begun))
         noted = self.losses[-1].step if self.losses and self.job.ended_at else 0
         return max(told, noted)
 
@@ -68,11 +69,16 @@ def forget_losses(job_id: UUID) -> None:
     Loss.objects.filter(making_id=job_id).delete()
 
 
+def hand_on_losses(before: UUID, after: UUID, step: int) -> None:
+    """Another job goes on from this step: the curve up to there is that one's."""
+    Loss.objects.filter(making_id=before, step__lte=step).update(making_id=after)
+
+
 def training_of(voice: Voice) -> Training | None:
     making = voice.makings.filter(kind=TRAIN).first()
     if making is None:
         return None
-    job = Job.objects.get(id=making.job_id)
+    job = Job.objects.defer("plan").get(id=making.job_id)  # it has all that is said
     steps = int(job.request.get("steps", 0))
     return Training(
         job,

@@ -63,9 +63,17 @@ def refuse_use(offer: Offered, voice: Voice, *, commercial: bool) -> Refusal | N
     if commercial and not offer.capabilities["commercial"]:
         return Refusal(name, "licence_forbids", f"{name}'s licence forbids commercial use.")
     if not offer.models:
-        message = f"{name} has no model to begin with: see `manage.py models install`."
-        return Refusal(name, "voice_not_installed", message)
+        return Refusal(name, "voice_not_installed", _nothing_to_begin_with(offer))
     return None
+
+
+def _nothing_to_begin_with(offer: Offered) -> str:
+    if trains := offer.capabilities.get("trains"):
+        return (
+            f"There is nothing to train {trains} from: docs/training.md says which files it"
+            " takes, and which licence is to be accepted."
+        )
+    return f"{offer.engine} has no model to begin with: see `manage.py models install`."
 
 
 def _rank(offer: Offered) -> int:

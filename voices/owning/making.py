@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from jobs.models import Job
 from jobs.services.claims import Charge, finish_job
 from jobs.services.endings import hold_job
 from jobs.services.notices import tell_tenant
@@ -19,7 +20,10 @@ from voices.owning.errors import ConsentWithdrawnError, VoiceNotReadyError
 from voices.owning.greeting import greet
 from voices.owning.learning import TRAIN, forget_words
 from voices.owning.previews import preview
-from voices.owning.publishing import fallen, put_forward, speaks
+from voices.owning.publishing import put_forward, speaks
+from voices.owning.removals import ask_removal
+from voices.owning.stopping import jobs_of_clone
+from voices.store import artifact_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,20 +91,28 @@ def _keep(making: Making, made: Made) -> Artifact:
 
 
 def _take_up(voice: Voice, job: ClaimedJob, artifact: Artifact) -> None:
-    """The draft speaks with it."""
+    """The draft speaks with it, and no more with what it had of this engine."""
     Binding.objects.update_or_create(
         revision=draft_of(voice),
         engine=artifact.engine,
         defaults={"model": job.binding["model"], "speaker": None, "artifact": artifact},
     )
+    _let_go(voice)
+
+
+def _let_go(voice: Voice) -> None:
+    """What no revision has any more leaves the store, unless a job under way was given it."""
+    live = Job.objects.filter(id__in=jobs_of_clone(voice))
+    for artifact in voice.artifacts.filter(bindings=None):
+        if not live.filter(plan__contains=[{"binding": {"artifact": artifact.sha256}}]).exists():
+            artifact.delete()
+            ask_removal([artifact_name(artifact.tenant_id, artifact.sha256)])
 
 
 def _be_ready(voice: Voice, making: Making) -> None:
     """Its last engine is done. What a voice first has to say is published at once, and heard."""
     if not speaks(voice):
-        draft = draft_of(voice)
-        fallen(draft).delete()  # it does not come along
-        put_forward(voice, draft)
+        put_forward(voice, draft_of(voice))
         transaction.on_commit(lambda: greet(making.tenant_id, voice.id))
     save(voice, status=Status.READY, trouble="")
     told = {"voice_id": str(voice.id), "job_id": str(making.job_id)}

@@ -42,12 +42,14 @@ def preview(artifact_id: UUID) -> None:
 def _preview(artifact: Artifact) -> None:
     tenant = Tenant.objects.select_related("tier").get(id=artifact.tenant_id)
     caller = caller_for(tenant, [Scope.JOBS_WRITE], PLATFORM)
-    said = [
-        {"text": text, "job_id": str(_submit(caller, artifact, text))}
-        for text in sentences_in(artifact.voice.language)
-    ]
+    said: list[dict[str, str]] = []
     artifact.about[PREVIEWS] = said
-    artifact.save(update_fields=["about"])
+    try:
+        for text in sentences_in(artifact.voice.language):
+            job_id = _submit(caller, artifact, text)
+            said.append({"text": text, "job_id": str(job_id)})
+    finally:  # what is spoken is listed, also where the next one is refused
+        artifact.save(update_fields=["about"])
 
 
 def _submit(caller: Caller, artifact: Artifact, text: str) -> UUID:

@@ -29,7 +29,8 @@ MEASURES = (
     "one_speaker",
 )
 
-TRAINED = ("clips", "seconds", "steps", "losses", "dataset")  # what a training is known by
+# What a training is known by.
+TRAINED = ("clips", "seconds", "steps", "losses", "dataset", "base", "batch")
 
 
 @dataclass(frozen=True, slots=True)

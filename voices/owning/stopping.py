@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from voices.models import Consent, Voice
 
 WITHDRAWN = ("consent_withdrawn", "The speaker's consent was withdrawn.")
-REVERTED = ("voice_reverted", "The voice was taken back to before it was cloned.")
+REVERTED = ("voice_reverted", "The voice was taken back to before it was made.")
 ERASED = ("voice_erased", "The voice was erased.")
 
 # Who waits before who is awaited: none of them inherits work in between.

@@ -29,6 +29,7 @@ class TrainerOnOffer:
     model: str  # what it speaks with
     least: float
     most: float
+    clips: int  # at least
 
     @property
     def transcribes(self) -> bool:
@@ -71,5 +72,6 @@ def _unsupported(named: str | None, training: Iterable[Offered]) -> Refusal:
 
 def _trainer(offer: Offered) -> TrainerOnOffer:
     least, most = offer.capabilities.get("train_seconds") or (0.0, float("inf"))
-    model = str(offer.capabilities["makes"])
-    return TrainerOnOffer(str(offer.capabilities["trains"]), offer, model, least, most)
+    engine, model = str(offer.capabilities["trains"]), str(offer.capabilities["makes"])
+    clips = int(offer.capabilities.get("train_clips") or 0)
+    return TrainerOnOffer(engine, offer, model, least, most, clips)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from voices.errors import VoiceError
 
-MOST_SAMPLES = 50
+MOST_SAMPLES = 200  # sentences read one by one, each twice
 
 
 class SampleNotFoundError(VoiceError):
@@ -39,7 +39,7 @@ class SampleTooLargeError(VoiceError):
 
 
 class TooManySamplesError(VoiceError):
-    """A voice may have 50 samples, and has them: delete some first."""
+    """A voice may have 200 samples, and has them: delete some first."""
 
     code = "too_many_samples"
     status = 409

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models.fields.json import KT
+
 from voices.audio import Audio
 from voices.errors import VoiceNotFoundError
 from voices.named import CANONICAL
@@ -26,9 +28,13 @@ def owner_of(voice: Voice) -> UUID:
 
 
 def samples_of(voice: Voice) -> list[Sample]:
-    """The voice's samples, oldest first, each with the verdict that there is by now."""
+    """The voice's samples, oldest first, each with the verdict that there is by now.
+
+    What is said in them stays where it is: it may be a megabyte for each.
+    """
     settle_probes(voice)
-    return list(voice.samples.all())
+    known = {"transcript_format": KT("transcript__format")}  # it takes the property's place
+    return list(voice.samples.defer("transcript").annotate(**known))
 
 
 def find_sample(voice: Voice, sample_id: UUID) -> Sample:

@@ -11,13 +11,11 @@ from tenants import audit
 from voices.models import Sample
 from voices.owning.describing import hold
 from voices.samples.errors import SampleNotFoundError
-from voices.transcripts import TranscriptError, parse
+from voices.transcripts import ONE_CLIP, TranscriptError, parse
 
 if TYPE_CHECKING:
     from tenants.audit import Actor
     from voices.transcripts import Line
-
-ONE_CLIP = 12.0  # seconds: a recording up to here is one clip, and its text goes with it
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from synthesis_worker.artifacts import KEEP_SECONDS
 from synthesis_worker.contract import EngineBusy
+from synthesis_worker.reminder import Reminder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ class Guests(Generic[T]):
         self._guests: dict[str, Guest[T]] = {}  # who was used longest ago stands first
         self._lock = threading.Lock()
         self._opening = threading.Lock()  # one at a time: room is made for one
-        self._waiting = False  # a timer runs
+        self._reminder = Reminder(self._forget_old)
 
     @contextmanager
     def borrow(self, name: str, invite: Callable[[], T]) -> Iterator[T]:
@@ -106,20 +107,16 @@ class Guests(Generic[T]):
             self._forget_later()
 
     def _forget_later(self) -> None:
-        """One timer at a time, for who left first."""
+        """For who left first."""
         idle = [guest.until for guest in self._guests.values() if not guest.users]
-        if self._waiting or not idle:
-            return
-        timer = threading.Timer(max(0.0, idle[0] - time.monotonic()) + 0.01, self._forget_old)
-        timer.daemon = self._waiting = True
-        timer.start()
+        if idle:
+            self._reminder.ask(idle[0])
 
     def _forget_old(self) -> None:
         now = time.monotonic()
         with self._lock:
             old = [name for name, one in self._guests.items() if not one.users and one.until <= now]
             gone = [self._guests.pop(name) for name in old]
-            self._waiting = False
             self._forget_later()
         _close(gone)
 

@@ -15,7 +15,6 @@ from gpu_worker.training.dataset.parts import DatasetError, Rejection, Unfit
 from gpu_worker.training.dataset.phonemes import count_phonemes
 from gpu_worker.training.dataset.report import REPORT, Report
 from gpu_worker.training.dataset.writing import ClipFolder
-from gpu_worker.training.telling import NO_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,19 +44,7 @@ def build(
     """
     building = _Building(language, minimum, recogniser)
     building.refuse_what_is_known(recordings)
-    try:
-        return building.run(recordings, target, rate, progress)
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise _NoRoom from error
-        raise
-
-
-class _NoRoom(DatasetError):
-    permanent = False
-
-    def __init__(self) -> None:
-        super().__init__("The worker's disk is full. Make room, and try again.", code="disk_full")
+    return building.run(recordings, target, rate, progress)
 
 
 class _Building:
@@ -139,7 +126,7 @@ class _Building:
             except Unfit as unfit:
                 self._reject(recording, cut.start, cut.end, unfit)
             else:
-                self.clips.add(clip, (recording.name, round(cut.start, 3), round(cut.end, 3)))
+                self.clips.add(clip, recording.name)
                 self.frames.append(clip.frames)
 
     def _recognise(
@@ -176,15 +163,7 @@ class _Building:
                 f"No part of the recordings can be used. {self.rejected[0].message}",
                 "dataset_all_bad",
             )
-        wanted = self.minimum
-        if clips < wanted.clips or seconds < wanted.seconds:
-            raise self._refused(
-                f"There are {seconds:.0f} s of fit speech in {clips} clips, and"
-                f" {wanted.seconds:.0f} s in {wanted.clips} are needed. Record at least"
-                f" {max(0.0, wanted.seconds - seconds):.0f} s and"
-                f" {max(0, wanted.clips - clips)} sentences more.",
-                "dataset_too_small",
-            )
+        self.minimum.check(clips, seconds, self.rejected)
 
     def _check_one_speaker(self) -> None:
         if same_speaker(self.frames) < limits().least_one_speaker:

@@ -36,7 +36,7 @@ NO_SPEECH = next(rule.below for rule in RULES if rule.code == "not_speech")
 class Clip:
     sound: Waveform
     frames: Frames
-    text: str
+    cut: Cut
 
 
 def fit_clip(waveform: Waveform, speech: Speech, cut: Cut, longest: float) -> Clip:
@@ -53,7 +53,7 @@ def fit_clip(waveform: Waveform, speech: Speech, cut: Cut, longest: float) -> Cl
     _check_speech(frames, speech.share(cut.start, cut.end), sound.seconds)
     _check_sound(sound, frames)
     _check_text(cut, sound.seconds)
-    return Clip(sound, frames, cut.text)
+    return Clip(sound, frames, cut)
 
 
 def same_speaker(clips: Sequence[Frames]) -> float:

@@ -6,9 +6,15 @@ import json
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gpu_worker.training.dataset.parts import DatasetError
 from synthesis_worker.contract import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_worker.training.dataset.parts import Rejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,18 @@ class Minimum:
     @property
     def longest_clip(self) -> float:
         return min(self.most_clip_seconds, limits().most_clip_seconds)
+
+    def check(self, clips: int, seconds: float, rejected: Sequence[Rejection] = ()) -> None:
+        """DatasetError where so much is too little."""
+        if clips < self.clips or seconds < self.seconds:
+            raise DatasetError(
+                f"There are {seconds:.0f} s of fit speech in {clips} clips, and"
+                f" {self.seconds:.0f} s in {self.clips} are needed. Record at least"
+                f" {max(0.0, self.seconds - seconds):.0f} s and"
+                f" {max(0, self.clips - clips)} sentences more.",
+                code="dataset_too_small",
+                rejected=rejected,
+            )
 
 
 @dataclass(frozen=True, slots=True)

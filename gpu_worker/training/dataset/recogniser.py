@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +32,8 @@ class Word:
 class Recogniser(Protocol):
     def words(self, waveform: Waveform, language: str) -> Iterable[Word]: ...
 
+    def rest(self) -> None: ...
+
 
 def find_recogniser(folder: Path | None, device: str = "cpu") -> tuple[Recogniser | None, str]:
     """The recogniser of this folder, or None and why there is none."""
@@ -47,17 +48,18 @@ def find_recogniser(folder: Path | None, device: str = "cpu") -> tuple[Recognise
 
 
 class WhisperRecogniser:
-    """Loaded when it is first asked."""
+    """Loaded when it is asked, and out of memory when it rests."""
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         self._folder, self._device = folder, device
+        self._loaded: Any = None
 
     def words(self, waveform: Waveform, language: str) -> Iterator[Word]:
         """In their order, as they are found. Nothing is drawn by chance: same sound, same words."""
-        code = self._code(language)
-        segments, _ = self._model.transcribe(
+        model = self._model()
+        segments, _ = model.transcribe(
             resample(waveform, RATE).samples,
-            language=code,
+            language=self._code(model, language),
             word_timestamps=True,
             temperature=0.0,
             condition_on_previous_text=False,
@@ -66,15 +68,25 @@ class WhisperRecogniser:
             for word in segment.words or ():
                 yield Word(word.word, float(word.start), float(word.end))
 
-    @cached_property
+    def rest(self) -> None:
+        self._loaded = None
+
     def _model(self) -> Any:
-        from faster_whisper import WhisperModel
+        if self._loaded is None:
+            from faster_whisper import WhisperModel
 
-        return WhisperModel(str(self._folder), device=self._device, local_files_only=True)
+            name, _, number = self._device.partition(":")
+            self._loaded = WhisperModel(
+                str(self._folder),
+                device=name,
+                device_index=int(number or 0),
+                local_files_only=True,
+            )
+        return self._loaded
 
-    def _code(self, language: str) -> str:
+    def _code(self, model: Any, language: str) -> str:
         code = primary_language(language)
-        if code not in self._model.supported_languages:
+        if code not in model.supported_languages:
             raise Unsupported(
                 f"The installed Whisper model does not know {language}; upload a transcript with"
                 " times instead.",

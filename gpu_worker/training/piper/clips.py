@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import logging
 from typing import TYPE_CHECKING, Any
 
 import soundfile
@@ -16,6 +15,7 @@ from piper.train.vits.dataset import (
 )
 from torch.utils.data import DataLoader
 
+from gpu_worker.training.dataset.writing import left_out
 from gpu_worker.training.telling import TrainingFailed
 from synthesis_worker.contract import Unsupported
 from synthesis_worker.engines.espeak_library import espeak_library
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from gpu_worker.training.telling import Task
-
-log = logging.getLogger(__name__)
+    from gpu_worker.training.telling import Task, Teller
 
 
 class Order:
@@ -53,7 +51,9 @@ class Order:
 class Clips(VitsDataModule):
     """All clips are trained on, and stay in memory: a quarter of a megabyte for each second."""
 
-    def __init__(self, task: Task, scratch: Path, done: int, sizes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, task: Task, teller: Teller, scratch: Path, done: int, sizes: Mapping[str, Any]
+    ) -> None:
         super().__init__(
             csv_path=_quote(task.data / "metadata.csv", scratch / "metadata.csv"),
             cache_dir=scratch / "clips",
@@ -66,16 +66,17 @@ class Clips(VitsDataModule):
             trim_silence=False,
             **{name: sizes[name] for name in OF_BOTH},
         )
-        self._task, self._done = task, done
+        self._task, self._teller, self._done = task, teller, done
         self._read: list[UtteranceTensors] = []
 
     def setup(self, stage: str) -> None:
         """Read what Piper has prepared, once; a clip that cannot be learned from is left out."""
         super().setup(stage)
         prepared = VitsDataset(self.train_dataset.dataset.utts)  # type: ignore[attr-defined]
-        clips = (prepared[number] for number in range(len(prepared)))
-        self._read = [clip for clip in clips if self._usable(clip)]
-        log.warning("%s of %s clips can be learned from", len(self._read), len(prepared))
+        clips = {name: prepared[number] for number, name in enumerate(self._names())}
+        unfit = {name: why for name, clip in clips.items() if (why := self._unfit(clip))}
+        self._read = [clip for name, clip in clips.items() if name not in unfit]
+        self._teller.left_out(left_out(self._task.data, unfit, UNFIT))
         if not self._read:
             raise TrainingFailed(
                 "No clip of the data set can be learned from: they are too short for their texts."
@@ -92,16 +93,27 @@ class Clips(VitsDataModule):
             pin_memory=task.device != "cpu",
         )
 
-    def _usable(self, clip: UtteranceTensors) -> bool:
+    def _names(self) -> list[str]:
+        """Of the clips in their order."""
+        with self.csv_path.open(encoding="utf-8", newline="") as file:
+            return [name for name, _ in csv.reader(file, delimiter="|")]
+
+    def _unfit(self, clip: UtteranceTensors) -> str | None:
         """At least a frame for each phoneme, and as long as the piece that a step looks at."""
+        if len(clip.phoneme_ids) <= NOTHING_SAID:
+            return "text_unfit"
         least = max(len(clip.phoneme_ids), self.segment_size // self.hop_length)
-        return clip.spec_length >= least and len(clip.phoneme_ids) > NOTHING_SAID
+        return "clip_too_short" if clip.spec_length < least else None
 
 
 OF_BOTH = (
     "sample_rate", "num_symbols", "filter_length", "hop_length", "win_length", "segment_size"
 )  # fmt: skip
 NOTHING_SAID = 3  # ids: the beginning, a pause, the end
+UNFIT = {
+    "clip_too_short": "It is too short for its text; see whether the text belongs to it.",
+    "text_unfit": "Piper finds nothing in this text that could be said. Write it in words.",
+}
 
 
 def espeak_voice(language: str) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def train_voice(task: Task, teller: Teller, scratch: Path) -> None:
     remove_partials(task.work)
     model, done = _begin(task)
-    clips = Clips(task, scratch, done, model.hparams)
+    clips = Clips(task, teller, scratch, done, model.hparams)
     progress = Progress(task, teller, Checkpoints(task.work, task.checkpoint_seconds, teller))
     if done >= task.steps:  # it was ended between its last step and its voice
         teller.started(done, task.steps)
@@ -66,9 +66,10 @@ def _trainer(task: Task, progress: Progress) -> lightning.Trainer:
     """With nothing of its own on the disk, and no look at the machine around it."""
     torch.set_float32_matmul_precision("high")  # as Piper trains: TF32 where a card has it
     torch.backends.cudnn.allow_tf32 = True
+    name, _, number = task.device.partition(":")
     return lightning.Trainer(
-        accelerator="cpu" if task.device == "cpu" else "gpu",
-        devices=1,
+        accelerator="cpu" if name == "cpu" else "gpu",
+        devices=1 if name == "cpu" else [int(number or 0)],
         max_epochs=-1,
         max_steps=task.steps * 2,
         limit_val_batches=0,

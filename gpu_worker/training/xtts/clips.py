@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,13 @@ import soundfile
 import torch
 
 from gpu_worker.engines.xtts.wording import LONGEST
-from gpu_worker.training.dataset import Rejection
-from gpu_worker.training.dataset.writing import SOURCES
+from gpu_worker.training.dataset.writing import left_out
 from gpu_worker.training.telling import TrainingFailed
 from gpu_worker.training.xtts.base import RATE
 from synthesis_worker.contract import Waveform
 from synthesis_worker.languages import primary_language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch import Tensor
 
 LEAST = 2  # clips a batch: of the last one's sound the trainer's loss may leave out all
@@ -38,7 +34,7 @@ class Clips:
     """The trainer's own data set, of which every sample has been tried."""
 
     samples: list[dict[str, str]]
-    left_out: list[Rejection]
+    left_out: list[dict[str, Any]]
     _dataset: Any
     _seed: int
 
@@ -71,25 +67,19 @@ def read_clips(data: Path, language: str, model: Any, seed: int) -> Clips:
         return dataset.XTTSDataset(model.config, list(samples), model.xtts.tokenizer, RATE)
 
     judge = made([])
-    unfit = {place: why for place, one in enumerate(told) if (why := _unfit(judge, one))}
-    fit = [sample for place, sample in enumerate(told) if place not in unfit]
+    unfit = {_name(sample): why for sample in told if (why := _unfit(judge, sample))}
+    fit = [sample for sample in told if _name(sample) not in unfit]
     if not fit:
         raise TrainingFailed(
             f"None of the {len(told)} clips can be learnt by XTTS: each has to last from half a"
             f" second to {judge.max_wav_len / RATE:.1f} seconds, with a text in its language.",
             code="dataset_all_bad",
         )
-    rejected = _rejected(data, [(told[place], why) for place, why in unfit.items()])
-    return Clips(fit, rejected, made(fit), seed)
+    return Clips(fit, left_out(data, unfit, UNFIT), made(fit), seed)
 
 
-def _rejected(data: Path, unfit: Iterable[tuple[dict[str, str], str]]) -> list[Rejection]:
-    """As the data set tells of its own."""
-    sources: dict[str, tuple[str, float, float]] = json.loads((data / SOURCES).read_bytes())
-    return [
-        Rejection(*sources[Path(sample["audio_file"]).name], why, UNFIT[why])
-        for sample, why in unfit
-    ]
+def _name(sample: dict[str, str]) -> str:
+    return Path(sample["audio_file"]).name
 
 
 def check_language(language: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,7 +33,7 @@ def train_voice(task: Task, teller: Teller) -> None:
     model = build(task.base, task.device, task.network)
     origin = _origin(task, task.base)
     clips = read_clips(task.data, task.language, model, task.seed)
-    teller.left_out([asdict(one) for one in clips.left_out])
+    teller.left_out(clips.left_out)
     learner = Learner(model, clips, task.batch, origin)
     if task.resume:
         learner.resume(task.resume)

@@ -3,8 +3,7 @@ import { call, ENDED, sound, VOICE } from "./api.js";
 import { curves } from "./curves.js";
 import { button, make, say, seconds } from "./elements.js";
 
-const EVERY = 2000;
-const ONE_CLIP = 12; // seconds: a plain text says of a longer recording not where its words are
+const EVERY = 5000; // a worker tells of it each ten seconds
 
 export class Training {
   constructor(card, changed) {
@@ -43,9 +42,14 @@ export class Training {
     const { value, selectedOptions } = this.chosen;
     const suit = told.suits.find((one) => one.purpose === "train" && one.engine === value);
     const missing = suit && !suit.ok ? [suit.why] : [];
-    const bare = selectedOptions[0].dataset.transcribes ? [] : told.samples.filter((one) => one.usable && wordless(one));
+    const bare = selectedOptions[0].dataset.transcribes ? [] : told.samples.filter((one) => one.usable && this.wordless(one));
     if (bare.length) missing.push(`Say what is said in: ${bare.map((one) => one.name).join(", ")}.`);
     place.replaceChildren(...missing.map((words) => make("li", {}, words)));
+  }
+
+  // A plain text says of a longer recording not where its words are.
+  wordless(sample) {
+    return !sample.transcript || (sample.transcript === "txt" && sample.seconds > Number(this.card.dataset.oneClip));
   }
 
   // The latest one, to its end; nothing where there never was one.
@@ -107,16 +111,17 @@ export class Training {
   }
 }
 
-function wordless(sample) {
-  return !sample.transcript || (sample.transcript === "txt" && sample.seconds > ONE_CLIP);
-}
-
 function words(training) {
   const where = `${training.engine}: step ${training.step} of ${training.steps}`;
   if (training.state === "succeeded") return `${where}. It has been trained.`;
   if (training.state === "failed") return training.error?.message || "The training failed.";
-  if (ENDED.includes(training.state)) return `${where}. It was stopped; ask for it anew to begin again.`;
+  if (ENDED.includes(training.state)) return `${where}. It was stopped; asked for again with the same recordings and steps, it goes on from its last checkpoint.`;
   if (training.state !== "running") return `${training.engine}: waiting for a worker.`;
   const left = training.seconds_left;
-  return left === null ? `${where}.` : `${where}, ${Math.max(1, Math.ceil(left / 60))} min left.`;
+  return left === null ? `${where}.` : `${where}, ${hours(left)} left.`;
+}
+
+function hours(value) {
+  const minutes = Math.max(1, Math.ceil(value / 60));
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
