@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.models import Job
+from jobs.models import Job, Queue
 from jobs.services.workers import ensure_queues, offer_engine
 from synthesis_worker import audio
 from synthesis_worker.contract import SpeechRequest
@@ -30,6 +30,8 @@ from voices.store import artifact_name, audio_name, read_verified
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
+
+    from pytest_django.plugin import DjangoDbBlocker
 
     from synthesis_worker.contract import SpeechEngine, Waveform
     from tenants.models import Tenant
@@ -69,6 +71,12 @@ class StyleTts2Worker(CardWorker):
         "ENGINES": "styletts2=gpu_worker.equipment:styletts2",
         "ACCEPTED_LICENCES": "StyleTTS2",
     }
+
+
+def forget_workers(blocker: DjangoDbBlocker) -> None:
+    """What a module's worker has said since its last test emptied the tables, and no test will."""
+    with blocker.unblock():
+        Queue.objects.all().delete()  # with workers and offers
 
 
 def know(engine: SpeechEngine) -> None:

@@ -18,6 +18,7 @@ from tests.gpu.card_workers import (
     StyleTts2Worker,
     XttsWorker,
     all_end,
+    forget_workers,
     kept,
     running,
     say,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.test import Client
+    from pytest_django.plugin import DjangoDbBlocker
 
     from tenants.models import Tenant
 
@@ -70,7 +72,10 @@ def models(tmp_path_factory: pytest.TempPathFactory, xtts_folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def process(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, models: Path
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+    models: Path,
 ) -> Iterator[XttsWorker]:
     """One slot, and many who want it."""
     more = {"MODELS_DIR": str(models), "BATCH_SLOTS": "1", "COUNT_SECONDS": "3600"}
@@ -79,6 +84,7 @@ def process(
     worker = XttsWorker("card", "threads", THREADS, log, ENGINES=engines, **more)
     yield worker
     worker.kill()
+    forget_workers(django_db_blocker)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tests.gpu.card_workers import (
     all_end,
     alone,
     assert_same,
+    forget_workers,
     kept,
     say,
     sentences,
@@ -43,6 +44,8 @@ from voices.selectors import forget_remembered
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pytest_django.plugin import DjangoDbBlocker
 
     from tenants.models import Tenant
 
@@ -83,7 +86,11 @@ class Card:
 
 
 @pytest.fixture(scope="module")
-def card(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Card]:
+def card(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Card]:
     folder, whole = tmp_path_factory.mktemp("styletts2"), small_model(QUICK).folder
     (folder / "styletts2").symlink_to(whole)
     (folder / "damaged").mkdir()
@@ -95,6 +102,7 @@ def card(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     for worker in card.workers:
         if worker.process.poll() is None:
             worker.kill()
+    forget_workers(django_db_blocker)
 
 
 @pytest.fixture
