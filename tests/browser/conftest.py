@@ -11,7 +11,7 @@ from tests.browser.desk import signed_in_as
 from tests.browser.serving import chromium, find_chromium, serving
 from tests.environment import FOLDER, child_environment
 from tests.live import QUIET, python, wait_until
-from tests.tools import IN_CI
+from tests.tools import not_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,7 @@ def program() -> str:
     """Chromium; without one the tests are skipped on a laptop and fail in CI."""
     found = find_chromium()
     if found is None:
-        reason = "no chromium, chromium-browser or google-chrome on the PATH"
-        if IN_CI:
-            pytest.fail(reason)
-        pytest.skip(reason)
+        not_here("no chromium, chromium-browser or google-chrome on the PATH")
     return found
 
 
